@@ -1,0 +1,320 @@
+"""The drivers: the only place with HTTP and waiting. They perform what the engine yields, and know nothing of clouds.
+
+httpx types are the seam, so that a transport can be given; transports are used directly, since a client above them
+costs more than the call. Sync: a free list of one-connection transports. Async: aiohttp behind httpx's types, where it
+is installed, else httpx's own transport.
+"""
+
+import asyncio
+import logging
+import re
+import ssl
+import threading
+from collections import defaultdict, deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from otabridge._exchange import Exchange
+from otabridge.errors import (
+    ConfigurationError,
+    ConnectError,
+    OtaBridgeError,
+    ProtocolError,
+    RequestTimeoutError,
+    TransportError,
+)
+from otabridge.flow import Effect, Flow, Local, Sleep
+from otabridge.wire import Request, Response
+
+if TYPE_CHECKING:
+    import aiohttp
+
+T = TypeVar("T")
+CONNECTIONS = 32  # at most so many calls of one client are in flight; more wait in front of the pool
+CONNECT_SECONDS = 10.0
+KEEP_SECONDS = 30.0
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # holds no authority, so it trusts nobody
+
+
+class _Http:
+    """What both drivers need to speak HTTP for one client."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        config = exchange.backend.config
+        self.proxy = config.proxy
+        self._ca_file = config.ca_file
+        self._context: ssl.SSLContext | None = None
+        seconds = config.timeout
+        connect = min(CONNECT_SECONDS, seconds)
+        self.timeouts = {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}
+
+    def context(self, origin: str) -> ssl.SSLContext:
+        """The one TLS context of this client, made when it is first needed: it costs 30 ms."""
+        if origin.startswith("http://") and not self.proxy:
+            return _NO_TLS
+        if self._context is None:
+            try:
+                self._context = (
+                    ssl.create_default_context(cafile=self._ca_file) if self._ca_file else httpx.create_ssl_context()
+                )
+            except OSError as error:
+                reason = error.strerror or "it holds no certificate"
+                raise ConfigurationError(f"ca_file {self._ca_file!r} cannot be used: {reason}") from None
+        return self._context
+
+    def request(self, request: Request) -> httpx.Request:
+        headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
+        return httpx.Request(
+            request.method,
+            request.origin + request.target,
+            headers=headers,
+            content=request.body,
+            extensions={"timeout": self.timeouts},
+        )
+
+
+def _response(reply: httpx.Response, body: bytes) -> Response:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers.raw}
+    return Response(reply.status_code, headers, body)
+
+
+def _failure(error: Exception, request: Request) -> OtaBridgeError:
+    """Our error for a transport's. Its text is kept only where it cannot hold a header or a body."""
+    host = request.origin
+    if isinstance(error, UNSENT):
+        return ConnectError(f"no connection to {host}: {error or type(error).__name__}", operation=request.operation)
+    if isinstance(error, httpx.TimeoutException):
+        return RequestTimeoutError(f"{host} did not answer in time", operation=request.operation)
+    if isinstance(error, httpx.DecodingError):
+        return ProtocolError(f"the answer of {host} could not be decompressed", operation=request.operation)
+    if isinstance(error, httpx.LocalProtocolError | ValueError):
+        return ConfigurationError(f"{request.operation} cannot be sent: a setting holds a character no header may have")
+    return TransportError(f"the connection to {host} broke: {type(error).__name__}", operation=request.operation)
+
+
+class _AiohttpTransport(httpx.AsyncBaseTransport):
+    """aiohttp behind httpx's types: the exact target, no header, cookie or retry of its own, httpx's exceptions."""
+
+    def __init__(self, http: _Http) -> None:
+        import aiohttp
+        from yarl import URL
+
+        self._aiohttp = aiohttp
+        self._url = URL
+        self._http = http
+        self._session: aiohttp.ClientSession | None = None
+        timeouts = http.timeouts
+        self._timeout = aiohttp.ClientTimeout(sock_connect=timeouts["connect"], sock_read=timeouts["read"])
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        aiohttp = self._aiohttp
+        session = self._session or self._open()
+        try:
+            reply = await session.request(
+                request.method,
+                self._url(str(request.url), encoded=True),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=request.content or None,
+                allow_redirects=False,
+                ssl=self._http.context(str(request.url)),
+                proxy=self._http.proxy,
+                timeout=self._timeout,
+            )
+            async with reply:
+                body = await reply.read()
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            raise httpx.ConnectError(error.strerror or "" if isinstance(error, OSError) else "") from None
+        except TimeoutError:
+            raise httpx.ReadTimeout("") from None
+        except aiohttp.ClientError as error:
+            raise httpx.ReadError(type(error).__name__) from None
+        return httpx.Response(reply.status, headers=reply.raw_headers, content=body)
+
+    def _open(self) -> "aiohttp.ClientSession":
+        aiohttp = self._aiohttp
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            auto_decompress=False,
+        )
+        # aiohttp would send a GET again by itself when a kept connection breaks; some clouds write by GET.
+        session._retry_connection = False
+        self._session = session
+        return session
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class _HideTokens(logging.Filter):
+    """httpcore logs response headers; the one that brings an IAM token is masked."""
+
+    _TOKEN = re.compile(r"(b'x-subject-token', b')[^']*", re.IGNORECASE)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        masked = self._TOKEN.sub(r"\1***", message)
+        if masked != message:
+            record.msg, record.args = masked, ()
+        return True
+
+
+def _hide_tokens() -> None:
+    for name in ("httpcore.http11", "httpcore.http2"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, _HideTokens) for known in logger.filters):
+            logger.addFilter(_HideTokens())
+
+
+class Driver:
+    """Runs flows for a sync client. Any number of threads may use it."""
+
+    def __init__(self, exchange: Exchange, transport: httpx.BaseTransport | None = None) -> None:
+        _hide_tokens()
+        self.exchange = exchange
+        self._http = _Http(exchange)
+        self._given = transport
+        self._free: defaultdict[str, deque[httpx.BaseTransport]] = defaultdict(deque)
+        self._places = threading.BoundedSemaphore(CONNECTIONS)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end and return its result."""
+        program = self.exchange.program(flow)
+        try:
+            effect = next(program)
+            while True:
+                try:
+                    result = self._perform(effect)
+                except Exception as error:
+                    effect = program.throw(error)
+                else:
+                    effect = program.send(result)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        finally:
+            program.close()
+
+    def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Request():
+                return self._send(effect)
+            case Sleep():
+                return self.exchange.world.sleep(effect.seconds)
+            case Local():
+                return effect.call()
+
+    def _send(self, request: Request) -> Response:
+        free = self._free[request.origin]
+        with self._places:
+            try:
+                transport = free.pop()
+            except IndexError:
+                transport = self._given or self._open(request.origin)
+            try:
+                reply = transport.handle_request(self._http.request(request))
+                try:
+                    return _response(reply, reply.read())
+                finally:
+                    reply.close()
+            except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
+                failure = _failure(error, request)
+            finally:
+                free.append(transport)
+        # Raised outside the handler: the transport's own traceback holds headers.
+        raise failure
+
+    def _open(self, origin: str) -> httpx.HTTPTransport:
+        return httpx.HTTPTransport(
+            verify=self._http.context(origin),
+            trust_env=False,
+            proxy=self._http.proxy,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_SECONDS),
+        )
+
+    def close(self) -> None:
+        """Close every connection, and the backend."""
+        for free in self._free.values():
+            while free:
+                free.pop().close()
+        self.exchange.backend.close()
+
+
+class AsyncDriver:
+    """Runs flows for an async client. Any number of tasks of one event loop may use it."""
+
+    def __init__(self, exchange: Exchange, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        _hide_tokens()
+        self.exchange = exchange
+        self._http = _Http(exchange)
+        self._transport = transport
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        # One thread does all local work, so that a database connection stays with its thread.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otabridge")
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end and return its result."""
+        program = self.exchange.program(flow)
+        try:
+            effect = next(program)
+            while True:
+                try:
+                    result = await self._perform(effect)
+                except Exception as error:
+                    effect = program.throw(error)
+                else:
+                    effect = program.send(result)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        finally:
+            program.close()
+
+    async def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Request():
+                return await self._send(effect)
+            case Sleep():
+                return await self.exchange.world.asleep(effect.seconds)
+            case Local():
+                # Shielded: local work that has begun is finished, whatever becomes of the task.
+                return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, effect.call))
+
+    async def _send(self, request: Request) -> Response:
+        async with self._places:
+            if self._transport is None:
+                self._transport = self._open(request.origin)
+            try:
+                reply = await self._transport.handle_async_request(self._http.request(request))
+                try:
+                    return _response(reply, await reply.aread())
+                finally:
+                    await reply.aclose()
+            except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
+                failure = _failure(error, request)
+        raise failure
+
+    def _open(self, origin: str) -> httpx.AsyncBaseTransport:
+        try:
+            return _AiohttpTransport(self._http)
+        except ImportError:
+            return httpx.AsyncHTTPTransport(
+                verify=self._http.context(origin),
+                trust_env=False,
+                proxy=self._http.proxy,
+                limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEP_SECONDS),
+            )
+
+    async def aclose(self) -> None:
+        """Close every connection, and the backend."""
+        if self._transport is not None:
+            await self._transport.aclose()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.exchange.backend.close)
+        self._thread.shutdown()

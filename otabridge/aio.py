@@ -1,0 +1,322 @@
+"""The async client: the twin of `otabridge.client`, with the same names and parameters; a test compares them."""
+
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+
+from otabridge import _calls
+from otabridge._calls import Calls, Listing
+from otabridge.capabilities import Capability, Support
+from otabridge.limits import Limits
+from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageKind, Page, Product
+
+if TYPE_CHECKING:
+    import httpx
+
+    from otabridge._drivers import AsyncDriver
+    from otabridge.signing import World
+
+T = TypeVar("T")
+FilePath = str | os.PathLike[str]
+
+
+class AsyncPager(Generic[T]):
+    """A list, read when it is iterated: every row once, page by page, and never a part as if it were all.
+
+    No snapshot is promised: rows that come or go meanwhile may be in it or not. PagingError if it cannot be read whole.
+    """
+
+    def __init__(self, driver: "AsyncDriver", listing: Listing[T]) -> None:
+        self._driver = driver
+        self._listing = listing
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.pages():
+            for row in page.items:
+                yield row
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """The pages, without the rows that a living list shows twice."""
+        walk = self._listing.walk()
+        while not walk.done:
+            page = await self._driver.run(self._listing.fetch(walk.cursor))
+            yield Page(walk.take(page), page.cursor, page.total)
+
+    async def first_page(self) -> Page[T]:
+        """One page alone; its cursor, given as `cursor=`, has the next one."""
+        return await self._driver.run(self._listing.fetch(self._listing.cursor))
+
+
+class _Group:
+    def __init__(self, driver: "AsyncDriver", calls: Calls) -> None:
+        self._driver = driver
+        self._calls = calls
+
+
+class Products(_Group):
+    """Device model lines."""
+
+    def list(self, *, page_size: int | None = None, cursor: str | None = None) -> AsyncPager[Product]:
+        """Every product."""
+        return AsyncPager(self._driver, self._calls.products(page_size, cursor))
+
+
+class Modules(_Group):
+    """OTA modules."""
+
+    def list(
+        self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
+    ) -> AsyncPager[Module]:
+        """The modules of one product, or of all."""
+        return AsyncPager(self._driver, self._calls.modules(product, page_size, cursor))
+
+    async def get(self, name: str | None = None, *, product: str | None = None, id: str | None = None) -> Module:
+        """One module, by name and product or by the vendor's id. NotFoundError if there is none."""
+        return await self._driver.run(self._calls.get_module(name, product, id))
+
+    async def create(
+        self, name: str, *, product: str, alias: str | None = None, description: str | None = None
+    ) -> Module:
+        """Make a module. ConflictError if the name is taken, QuotaExceededError if the product has too many."""
+        return await self._driver.run(self._calls.create_module(name, product, alias, description))
+
+    async def update(
+        self,
+        name: str | None = None,
+        *,
+        product: str | None = None,
+        id: str | None = None,
+        alias: str | None = None,
+        description: str | None = None,
+    ) -> Module:
+        """Change alias or description; what is not named stays. NotFoundError if there is no such module."""
+        return await self._driver.run(self._calls.update_module(name, product, id, alias, description))
+
+    async def delete(
+        self,
+        name: str | None = None,
+        *,
+        product: str | None = None,
+        id: str | None = None,
+        missing_ok: bool = False,
+    ) -> None:
+        """Delete a module. ConflictError while it has packages, NotFoundError if there is none."""
+        return await self._driver.run(self._calls.delete_module(name, product, id, missing_ok))
+
+
+class Packages(_Group):
+    """Upgrade packages and their artifacts."""
+
+    def list(
+        self,
+        *,
+        product: str | None = None,
+        module: str | None = None,
+        version: str | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPager[Package]:
+        """The packages of a product, a module or a version, or all; rows may lack what only `get` has."""
+        return AsyncPager(self._driver, self._calls.packages(product, module, version, page_size, cursor))
+
+    async def get(self, id: str) -> Package:
+        """One package, with its artifacts' locations. NotFoundError if there is none."""
+        return await self._driver.run(self._calls.get_package(id))
+
+    async def create(
+        self,
+        *,
+        product: str,
+        module: str,
+        version: str,
+        artifacts: Iterable[Artifact],
+        kind: PackageKind = "full",
+        source_versions: Iterable[str] = (),
+        name: str | None = None,
+        description: str | None = None,
+        custom_info: str | None = None,
+        verify: bool = False,
+    ) -> Package:
+        """Make a package of artifacts that the cloud can reach. ConflictError if the version is taken."""
+        draft = _calls.draft(
+            product=product,
+            module=module,
+            version=version,
+            kind=kind,
+            source_versions=source_versions,
+            name=name,
+            description=description,
+            custom_info=custom_info,
+            verify=verify,
+            artifacts=artifacts,
+        )
+        return await self._driver.run(self._calls.create_package(draft))
+
+    async def publish(
+        self,
+        file: FilePath,
+        *,
+        product: str,
+        module: str,
+        version: str,
+        kind: PackageKind = "full",
+        source_versions: Iterable[str] = (),
+        name: str | None = None,
+        description: str | None = None,
+        custom_info: str | None = None,
+        verify: bool = False,
+    ) -> Package:
+        """Bring a file to the cloud and make a package of it. IntegrityError if the file changes meanwhile."""
+        draft = _calls.draft(
+            product=product,
+            module=module,
+            version=version,
+            kind=kind,
+            source_versions=source_versions,
+            name=name,
+            description=description,
+            custom_info=custom_info,
+            verify=verify,
+        )
+        return await self._driver.run(self._calls.publish(file, draft))
+
+    async def download(self, id: str, folder: FilePath) -> tuple[Path, ...]:
+        """Fetch a package's artifacts into a folder, checked: their paths. IntegrityError if bytes differ."""
+        return await self._driver.run(self._calls.download(id, folder))
+
+    async def delete(self, id: str, *, missing_ok: bool = False) -> None:
+        """Withdraw a package. NotFoundError if there is none."""
+        return await self._driver.run(self._calls.delete_package(id, missing_ok))
+
+
+class Devices(_Group):
+    """Devices and the module versions that they report."""
+
+    def list(
+        self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
+    ) -> AsyncPager[Device]:
+        """The devices of one product, or of all."""
+        return AsyncPager(self._driver, self._calls.devices(product, page_size, cursor))
+
+    async def get(self, device: str | None = None, *, product: str | None = None, id: str | None = None) -> Device:
+        """One device, by name and product or by the vendor's id. NotFoundError if there is none."""
+        return await self._driver.run(self._calls.get_device(device, product, id))
+
+    def versions(
+        self,
+        device: str | None = None,
+        *,
+        product: str | None = None,
+        id: str | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPager[ModuleVersion]:
+        """The version of each module of one device."""
+        return AsyncPager(self._driver, self._calls.versions(device, product, id, page_size, cursor))
+
+    def history(
+        self,
+        device: str,
+        *,
+        product: str,
+        module: str | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPager[ModuleVersion]:
+        """Everything that one device ever reported, newest first."""
+        return AsyncPager(self._driver, self._calls.history(device, product, module, page_size, cursor))
+
+    async def report(
+        self, device: str, *, product: str, module: str, version: str, reported_at: datetime | None = None
+    ) -> None:
+        """Take in one reported version."""
+        await self._driver.run(self._calls.report_one(device, product, module, version, reported_at))
+
+    async def report_versions(self, versions: Iterable[ModuleVersion]) -> int:
+        """Take in reported versions in bulk, of any number, and return how many."""
+        return await self._driver.run(self._calls.report(versions))
+
+
+class Fleet(_Group):
+    """Module versions of many devices."""
+
+    def versions(
+        self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
+    ) -> AsyncPager[ModuleVersion]:
+        """The module versions of every device of one product, or of all."""
+        return AsyncPager(self._driver, self._calls.fleet(product, page_size, cursor))
+
+    async def count(self, *, product: str | None = None, module: str | None = None, version: str | None = None) -> int:
+        """How many (device, module) rows have this module and version; what is not named matches all."""
+        return await self._driver.run(self._calls.count(product, module, version))
+
+
+class AsyncClient:
+    """One cloud, async. Tasks of one event loop may share it. Made by `aconnect`; `async with` is not needed."""
+
+    def __init__(self, cloud: str, driver: "AsyncDriver") -> None:
+        calls = Calls(driver.exchange.backend)
+        self._backend = driver.exchange.backend
+        self._driver = driver
+        self.cloud = cloud
+        self.products = Products(driver, calls)
+        self.modules = Modules(driver, calls)
+        self.packages = Packages(driver, calls)
+        self.devices = Devices(driver, calls)
+        self.fleet = Fleet(driver, calls)
+
+    @property
+    def capabilities(self) -> Mapping[Capability, Support]:
+        """What the backend can do, and how."""
+        return self._backend.capabilities
+
+    @property
+    def limits(self) -> Limits:
+        """What the cloud allows."""
+        return self._backend.limits
+
+    def supports(self, capability: Capability) -> bool:
+        """Whether an operation is there, natively or composed."""
+        return capability in self.capabilities and self.capabilities[capability].level.usable
+
+    async def aclose(self) -> None:
+        """Close connections and files."""
+        await self._driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<otabridge async client of {self.cloud}, backend {self._backend.name}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client holds secrets and connections and cannot be pickled: connect again over there")
+
+
+def aconnect(
+    cloud: str | None = None,
+    /,
+    *,
+    config: FilePath | None = None,
+    transport: "httpx.AsyncBaseTransport | None" = None,
+    world: "World | None" = None,
+    **settings: Any,
+) -> AsyncClient:
+    """An async client for a cloud of otabridge.toml, for `local:PATH` or `memory:`, or for `backend=` and its settings.
+
+    Settings given here override the file's. Nothing is sent yet, and no event loop is needed.
+    Raises ConfigurationError or PluginLoadError.
+    """
+    from otabridge._connect import prepare
+    from otabridge._drivers import AsyncDriver
+
+    name, exchange = prepare(cloud, settings, file=config, world=world)
+    return AsyncClient(name, AsyncDriver(exchange, transport))

@@ -1,0 +1,197 @@
+"""From a name to a backend with settings: otabridge.toml, the environment, the keyring, settings given in code.
+
+Later ones win: the vendor's customary variables, the keyring, the file, `OTABRIDGE_<CLOUD>_<FIELD>`, credential
+plugins, code.
+"""
+
+import importlib.util
+import json
+import os
+import stat
+import sys
+import tomllib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pydantic
+from pydantic import SecretStr
+
+from otabridge._exchange import Resolved
+from otabridge.backend import Backend
+from otabridge.errors import ConfigurationError
+from otabridge.registry import HOME, Registry
+from otabridge.settings import Settings
+
+FILE = "otabridge.toml"
+RESERVED = frozenset({"serve", "config", "plugins", "trace", "vectors", "test"})
+MEMORY = "memory:"
+LOCAL = "local:"
+
+
+class Concealed(dict[str, Any]):
+    """Settings before they are validated: some are secret, so repr shows the names alone."""
+
+    def __repr__(self) -> str:
+        return f"<settings {', '.join(self)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A cloud as it was asked for: its name, its backend's, what the file says of it and what the code gives."""
+
+    cloud: str
+    backend: str
+    file: Concealed
+    given: Concealed
+    named: bool = False
+
+
+def find_file(given: str | os.PathLike[str] | None = None) -> Path | None:
+    """The configuration file: the one given, that of OTABRIDGE_CONFIG, ./otabridge.toml, or the platform's."""
+    named = given or os.environ.get("OTABRIDGE_CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigurationError(f"there is no configuration file {str(path)!r}")
+        return path
+    from platformdirs import user_config_dir
+
+    for path in (Path(FILE), Path(user_config_dir("otabridge", appauthor=False)) / FILE):
+        if path.is_file():
+            return path
+    return None
+
+
+def clouds(given: str | os.PathLike[str] | None = None) -> dict[str, dict[str, Any]]:
+    """Every `[clouds.NAME]` of the configuration file, or nothing where there is no file."""
+    path = find_file(given)
+    if path is None:
+        return {}
+    try:
+        found = tomllib.loads(path.read_text("utf-8")).get("clouds", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
+        raise ConfigurationError(f"{path}: clouds are tables, written [clouds.NAME]")
+    for name in found:
+        if name.lower() in RESERVED:
+            raise ConfigurationError(f"{path}: [clouds.{name}]: that name is reserved, so choose another")
+    return found
+
+
+def target(cloud: str | None, given: Concealed, *, config: str | os.PathLike[str] | None = None) -> Target:
+    """What `connect` was asked for. ConfigurationError if there is no such cloud."""
+    if cloud is not None and (cloud == MEMORY or cloud.startswith(LOCAL)):
+        path = None if cloud == MEMORY else cloud.removeprefix(LOCAL)
+        if path == "":
+            raise ConfigurationError("local: needs a folder, as in local:./depot")
+        return Target(cloud, HOME, Concealed(path=path), given)
+    backend = given.pop("backend", None)
+    if cloud is None:
+        if not isinstance(backend, str):
+            raise ConfigurationError("name a cloud, or give backend= and its settings")
+        return Target(backend, backend, Concealed(), given)
+    known = clouds(config)
+    if cloud not in known and backend is None:
+        listed = ", ".join(known) or "none"
+        hint = f"try local:{cloud}" if "/" in cloud else f"write [clouds.{cloud}] into {FILE}, or use local:PATH"
+        raise ConfigurationError(f"there is no cloud named {cloud!r}; configured: {listed}. Mend: {hint}")
+    table = Concealed(known.get(cloud, {}))
+    said = table.pop("backend", None)
+    backend = backend or said
+    if not isinstance(backend, str):
+        raise ConfigurationError(f'[clouds.{cloud}] says no backend: add backend = "..."')
+    _warn_if_readable(cloud, table, find_file(config))
+    return Target(cloud, backend, table, given, named=True)
+
+
+def build(cls: type[Backend], asked: Target, registry: Registry) -> Resolved:
+    """The settings of a target, and until when they hold. ConfigurationError names every field that is wrong."""
+    overlaid = registry.resolve_credentials(asked.backend, asked.cloud)
+    resolved = Concealed(overlaid or {})
+    del overlaid
+    expires_at = resolved.pop("expires_at", None)
+    settings = _validated(cls.settings, asked, resolved)
+    if isinstance(settings, str):
+        raise ConfigurationError(f"cloud {asked.cloud!r} (backend {asked.backend}): {settings}")
+    return Resolved(settings, expires_at)
+
+
+def _validated(schema: type[Settings], asked: Target, resolved: Concealed) -> Settings | str:
+    """The settings, or what is wrong with them. Raises nothing: this frame holds secrets."""
+    values = Concealed(asked.file)
+    if asked.named:
+        values |= _from_environment(asked.cloud, schema)
+    values |= resolved
+    values |= asked.given
+    secret = {
+        name for name, info in schema.model_fields.items() if SecretStr in (info.annotation, *get_args(info.annotation))
+    }
+    for name in secret - values.keys():
+        if kept := _keyring(asked.cloud, name):
+            values[name] = kept
+    # Customary variables never complete credentials that come from elsewhere: the two would not belong together.
+    complete = bool(secret & values.keys())
+    for name, variables in schema.environment.items():
+        value = next((os.environ[variable] for variable in variables if os.environ.get(variable)), None)
+        if value is not None and name not in values and not (complete and name in schema.credentials):
+            values[name] = value
+    try:
+        return schema.model_validate(values)
+    except pydantic.ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(_problem(item, schema) for item in problems)
+
+
+def _problem(item: Any, schema: type[Settings]) -> str:
+    field = ".".join(map(str, item["loc"]))
+    if item["type"] == "extra_forbidden":
+        known = ", ".join("validate" if name == "validation" else name for name in schema.model_fields)
+        return f"{field} is no setting of this backend; it has {known}"
+    if item["type"] == "missing":
+        return f"{field} is missing"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
+
+
+def _from_environment(cloud: str, schema: type[Settings]) -> Concealed:
+    prefix = f"OTABRIDGE_{cloud.upper().replace('-', '_')}_"
+    found = Concealed()
+    for name in (*schema.model_fields, "validate"):
+        value = os.environ.get(prefix + name.upper())
+        if value is not None and name != "validation":
+            found[name] = _table(value) if value.startswith("{") else value
+    return found
+
+
+def _table(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _keyring(cloud: str, field: str) -> str | None:
+    if importlib.util.find_spec("keyring") is None:
+        return None
+    import keyring
+    import keyring.errors
+
+    try:
+        kept: str | None = keyring.get_password("otabridge", f"{cloud}.{field}")
+        return kept
+    except keyring.errors.KeyringError:
+        return None
+
+
+def _warn_if_readable(cloud: str, table: Mapping[str, Any], path: Path | None) -> None:
+    secret = [key for key in table if any(word in key for word in ("secret", "password", "token"))]
+    if secret and path and sys.platform != "win32" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        warnings.warn(
+            f"{path} holds {secret[0]} of [clouds.{cloud}] and others may read it: chmod 600 {path}", stacklevel=4
+        )

@@ -1,0 +1,106 @@
+"""Flows: operations as generators that yield what they need done, and never do it.
+
+A driver runs a flow, sync or async: it performs each effect, sends the result in or throws the error in, and closes it.
+"""
+
+import functools
+import warnings
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+
+from otabridge.errors import OutcomeUnknownError, ServerError
+from otabridge.wire import Request, Response
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Local(Generic[T_co]):
+    """Blocking local work (a database, a file): run in place by the sync driver, in a thread by the async one."""
+
+    call: Callable[[], T_co] = field(repr=False)
+
+
+Effect = Request | Sleep | Local[Any]
+Steps = Generator[Effect, Any, T]
+
+
+class Flow(Generic[T_co]):
+    """One operation, not yet run. `yield from` it in another flow, or give it to a driver."""
+
+    __slots__ = ("_steps", "name")
+
+    def __init__(self, steps: "Steps[T_co]", name: str) -> None:
+        self._steps: Steps[T_co] | None = steps
+        self.name = name
+
+    def __iter__(self) -> "Steps[T_co]":
+        steps, self._steps = self._steps, None
+        if steps is None:
+            raise RuntimeError(f"flow {self.name} was run already: a flow runs once, so call the operation again")
+        return steps
+
+    def __repr__(self) -> str:
+        return f"<flow {self.name}>"
+
+    def __del__(self) -> None:
+        if self._steps is not None:
+            self._steps.close()
+            warnings.warn(f"flow {self.name} was never run", ResourceWarning, stacklevel=2)
+
+
+class Operator(Protocol):
+    """What `flow` needs of the class whose method it decorates: a check of the arguments before anything is sent."""
+
+    def admit(self, operation: str, arguments: Mapping[str, Any]) -> None: ...
+
+
+def flow(function: Callable[P, "Steps[T]"]) -> Callable[P, Flow[T]]:
+    """Make a generator method an operation: its arguments are admitted, then it waits to be run."""
+
+    @functools.wraps(function)
+    def start(*args: P.args, **kwargs: P.kwargs) -> Flow[T]:
+        operator: Operator = args[0]  # type: ignore[assignment]  # a method's first argument is its object
+        operator.admit(function.__name__, kwargs)
+        return Flow(function(*args, **kwargs), function.__qualname__)
+
+    return start
+
+
+def send(request: Request) -> "Steps[Response]":
+    """Send one request. An answer that is an error is raised here, by its class."""
+    reply: Response = yield request
+    return reply
+
+
+def local(call: Callable[[], T]) -> "Steps[T]":
+    """Do blocking local work and return its result."""
+    result: T = yield Local(call)
+    return result
+
+
+def settled(
+    write: Request, look: Callable[[], "Steps[T | None]"], *, lag: float = 0.0
+) -> "Generator[Effect, Any, Response | T]":
+    """Send a write; if its answer is lost or a failure, look for its effect, at once and after `lag` seconds."""
+    try:
+        return (yield from send(write))
+    except (OutcomeUnknownError, ServerError) as error:
+        lost = error
+    found = yield from look()
+    if found is None and lag:
+        yield Sleep(lag)
+        found = yield from look()
+    if found is None:
+        raise lost
+    return found

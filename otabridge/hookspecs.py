@@ -1,0 +1,42 @@
+"""The hooks that a plugin may implement. They register and observe; only `resolve_credentials` may do I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from otabridge.backend import Backend
+
+hookspec = pluggy.HookspecMarker("otabridge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFinished:
+    """One attempt of one request, already redacted: no query, no header, no body. `seconds` is its wall time."""
+
+    backend: str
+    operation: str
+    method: str
+    url: str
+    attempt: int
+    seconds: float
+    status: int | None = None
+    code: str | None = None
+    request_id: str | None = None
+    error: str | None = None
+
+
+@hookspec
+def otabridge_register_backends() -> Iterable[type[Backend]]:  # type: ignore[empty-body]
+    """Return the backend classes of this plugin."""
+
+
+@hookspec(firstresult=True)
+def otabridge_resolve_credentials(backend: str, cloud: str) -> Mapping[str, Any] | None:
+    """Return settings to lay over a cloud's own, or None; before `expires_at`, an aware datetime, it is asked again."""
+
+
+@hookspec
+def otabridge_request_finished(event: RequestFinished) -> None:
+    """Observe one attempt of a request."""

@@ -1,0 +1,11 @@
+"""The local backend's settings."""
+
+from pydantic import Field
+
+from otabridge.plugin import Settings
+
+
+class LocalSettings(Settings):
+    """`path` is the store's folder; None keeps everything in memory. `timeout` is how long to wait for its lock."""
+
+    path: str | None = Field(None, min_length=1)

@@ -1,0 +1,44 @@
+"""Keeping secrets out of every text that leaves the library: messages, logs, traces."""
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MASK = "***"
+SHORTEST = 4  # a shorter secret would mask ordinary text
+
+
+class Redactor:
+    """Replaces known secrets, and their percent-encoded, base64 and JSON forms, by `***`."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def __repr__(self) -> str:
+        return "<redactor>"
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Learn more secrets."""
+        for secret in secrets:
+            if len(secret) >= SHORTEST:
+                self._forms |= _forms(secret)
+        if self._forms:
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def clean(self, text: str) -> str:
+        """The text without secrets."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+def _forms(secret: str) -> set[str]:
+    once = {quote(secret, safe=""), quote(secret, safe="~"), quote(secret, safe="/~"), quote(secret, safe="/")}
+    twice = {quote(form, safe="") for form in once}
+    data = secret.encode()
+    encoded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()}
+    stripped = {form.rstrip("=") for form in encoded}
+    return {secret, secret[::-1], json.dumps(secret)[1:-1]} | once | twice | encoded | stripped

@@ -1,0 +1,182 @@
+"""Finding plugins: only the backend that is named is loaded, and a broken plugin breaks itself alone."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points, metadata
+from typing import Any
+
+import pluggy
+
+from otabridge import hookspecs
+from otabridge.backend import CONTRACT, REQUIRED, Backend
+from otabridge.capabilities import Capability
+from otabridge.errors import ConfigurationError, PluginLoadError
+
+GROUP = "otabridge"
+OBSERVERS = "otabridge.hooks"
+HOME = "local"  # core's own backend, found without reading any metadata
+COMPOSED = (Capability.LIST_FLEET_VERSIONS, Capability.COUNT_FLEET_VERSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """One line of `otabridge plugins list`; `broken` says why it cannot be used."""
+
+    name: str
+    group: str
+    distribution: str
+    version: str
+    hooks: tuple[str, ...] = ()
+    broken: str | None = None
+
+
+@lru_cache(maxsize=8)
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))
+
+
+class Registry:
+    """The plugins that one client sees; `only` is an allow-list of entry names, by default OTABRIDGE_PLUGINS."""
+
+    def __init__(self, only: Iterable[str] | None = None) -> None:
+        listed = os.environ.get("OTABRIDGE_PLUGINS")
+        chosen = only if only is not None else listed.split(",") if listed is not None else None
+        self._only = None if chosen is None else {name.strip() for name in chosen} | {HOME}
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+
+    def names(self) -> list[str]:
+        """The backends that are installed and allowed."""
+        return sorted({point.name for point in self._allowed(GROUP)} | {HOME})
+
+    def backend(self, name: str) -> type[Backend]:
+        """The class of one backend. ConfigurationError if it is not installed, PluginLoadError if it is broken."""
+        if name == HOME:
+            from otabridge.local import hooks
+
+            return self._registered(name, hooks)
+        points = [point for point in self._allowed(GROUP) if point.name == name]
+        if not points:
+            raise ConfigurationError(self._unknown(name))
+        if len(points) > 1:
+            owners = " and ".join(sorted(_owner(point) for point in points))
+            raise PluginLoadError(f"backend {name!r} is offered by {owners}: uninstall one of them")
+        return self._registered(name, _load(points[0]))
+
+    def load_observers(self) -> list[PluginInfo]:
+        """Load the plugins that observe and resolve credentials; the broken ones are returned."""
+        broken = []
+        for point in self._allowed(OBSERVERS):
+            try:
+                self._register(point.name, _load(point))
+            except PluginLoadError as error:
+                broken.append(_info(point, OBSERVERS, broken=str(error)))
+        return broken
+
+    def resolve_credentials(self, backend: str, cloud: str) -> Mapping[str, Any] | None:
+        """What the first plugin that knows this cloud says of its settings."""
+        found: Mapping[str, Any] | None = self._manager.hook.otabridge_resolve_credentials(backend=backend, cloud=cloud)
+        return found
+
+    def observes(self) -> bool:
+        return bool(self._manager.hook.otabridge_request_finished.get_hookimpls())
+
+    def request_finished(self, event: hookspecs.RequestFinished) -> None:
+        self._manager.hook.otabridge_request_finished(event=event)
+
+    def plugins(self) -> list[PluginInfo]:
+        """Every plugin that is installed and allowed, each loaded to see whether it works."""
+        found = []
+        for group in (GROUP, OBSERVERS):
+            for point in self._allowed(group):
+                alone = Registry(self._only)
+                try:
+                    if group == GROUP:
+                        alone.backend(point.name)
+                    else:
+                        alone._register(point.name, _load(point))
+                    found.append(_info(point, group, hooks=alone._hooks()))
+                except PluginLoadError as error:
+                    found.append(_info(point, group, broken=str(error)))
+        return found
+
+    def _allowed(self, group: str) -> list[EntryPoint]:
+        return [point for point in _points(group) if self._only is None or point.name in self._only]
+
+    def _registered(self, name: str, plugin: object) -> type[Backend]:
+        self._register(name, plugin)
+        offered = self._manager.subset_hook_caller(
+            "otabridge_register_backends",
+            [other for other in self._manager.get_plugins() if other is not plugin],
+        )()
+        classes = {cls.name: cls for group in offered for cls in group}
+        if name not in classes:
+            raise PluginLoadError(f"plugin {name!r} registers no backend of that name; it has {sorted(classes)}")
+        chosen: type[Backend] = classes[name]
+        check_backend(chosen)
+        return chosen
+
+    def _register(self, name: str, plugin: object) -> None:
+        if self._manager.is_registered(plugin):
+            return
+        try:
+            self._manager.register(plugin, name=name)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
+            raise PluginLoadError(f"plugin {name!r} is refused: {error}") from None
+
+    def _hooks(self) -> tuple[str, ...]:
+        callers = [
+            caller for plugin in self._manager.get_plugins() for caller in self._manager.get_hookcallers(plugin) or ()
+        ]
+        return tuple(sorted(caller.name for caller in callers))
+
+    def _unknown(self, name: str) -> str:
+        extras = metadata("otabridge").get_all("Provides-Extra") or []
+        wanted = f"'otabridge[{name}]'" if name in extras else f"otabridge-{name}"
+        return f"no backend named {name!r}; installed: {', '.join(self.names())}. Try: pip install {wanted}"
+
+
+def check_backend(cls: type[Backend]) -> None:
+    """Raise PluginLoadError unless the class was written for this contract and its capabilities are what it has."""
+    name = cls.name
+    if getattr(cls, "contract", None) != CONTRACT:
+        written = getattr(cls, "contract", "none")
+        raise PluginLoadError(
+            f"backend {name!r} was written for contract {written}, and this otabridge has contract {CONTRACT}: "
+            "install versions of both that agree"
+        )
+    for capability in Capability:
+        method = capability.value
+        support = cls.capabilities.get(capability)
+        usable = support is not None and support.level.usable
+        own = getattr(cls, method) is not getattr(Backend, method) or capability in COMPOSED
+        if capability in REQUIRED and not usable:
+            raise PluginLoadError(f"backend {name!r} must have {method}: say so in its capabilities")
+        if usable and not own:
+            raise PluginLoadError(f"backend {name!r} declares {method} and does not override it")
+        if own and not usable and capability not in COMPOSED:
+            raise PluginLoadError(f"backend {name!r} overrides {method} and does not declare it in its capabilities")
+
+
+def _load(point: EntryPoint) -> object:
+    try:
+        return point.load()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise PluginLoadError(
+        f"plugin {point.name!r} of {_owner(point)} cannot be loaded ({reason}): reinstall or remove it"
+    )
+
+
+def _owner(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+
+
+def _info(point: EntryPoint, group: str, *, hooks: tuple[str, ...] = (), broken: str | None = None) -> PluginInfo:
+    dist = point.dist
+    return PluginInfo(point.name, group, dist.name if dist else "?", dist.version if dist else "?", hooks, broken)

@@ -1,0 +1,80 @@
+"""The settings that every backend has; a backend's own class adds its fields. Secrets are `SecretStr`."""
+
+import ipaddress
+from typing import Any, ClassVar, Literal, NoReturn
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, field_validator
+
+Validate = Literal["strict", "warn", "off"]
+Quotas = Literal["documented", "off"] | PositiveFloat | dict[str, PositiveFloat]
+
+
+class Settings(BaseModel):
+    """Common to all: how to check arguments, how fast to go, and the user's names for products."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
+
+    # Field -> the vendor's customary environment variables, first found wins; and the fields that make up a credential.
+    environment: ClassVar[dict[str, tuple[str, ...]]] = {}
+    credentials: ClassVar[frozenset[str]] = frozenset()
+
+    validation: Validate = Field("strict", validation_alias=AliasChoices("validate", "validation"))
+    quotas: Quotas = "documented"
+    quota_share: float = Field(1.0, gt=0, le=1)
+    timeout: PositiveFloat = 30.0
+    proxy: str | None = Field(None, repr=False)
+    ca_file: str | None = None
+    products: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_text(cls, value: Any) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(text, str) and (text != text.strip() or not text.isprintable()):
+            raise ValueError("holds a control character, or white space at an end: a line end pasted with it, perhaps")
+        return value
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret text, for the redactor."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        texts = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        password = urlsplit(self.proxy).password if self.proxy else None
+        return tuple(filter(None, (*texts, password)))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} holds secrets and cannot be pickled")
+
+
+class HttpSettings(Settings):
+    """Common to the clouds: where they are. `http://` is for loopback alone."""
+
+    endpoint: str
+
+    @field_validator("endpoint", "iam_endpoint", "obs_endpoint", check_fields=False)
+    @classmethod
+    def _origin(cls, value: Any) -> Any:
+        return origin(value) if value else value
+
+
+def origin(text: str) -> str:
+    """`https://host[:port]` of an endpoint; a bare host gets https. Raises ValueError for anything else."""
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("must be a host, or https://host[:port]")
+    if parts.username or parts.password or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise ValueError("must be https://host[:port] and nothing more: no path, query or credentials")
+    if parts.scheme == "http" and not _loopback(host):
+        raise ValueError("http:// is allowed towards loopback alone: use https://")
+    _ = parts.port  # raises ValueError if it is no port
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

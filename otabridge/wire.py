@@ -1,0 +1,78 @@
+"""Requests and responses as values, and the one percent-encoder. Nothing here opens a file or a connection."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote
+
+Pairs = tuple[tuple[str, str], ...]
+
+_PLAIN = re.compile(r"[A-Za-z0-9\-_.~]*", re.ASCII).fullmatch
+
+
+def quote3986(text: str) -> str:
+    """Percent-encode everything but A-Z a-z 0-9 - _ . ~ (RFC 3986), as UTF-8 with capital hex digits."""
+    return text if _PLAIN(text) else quote(text, safe="~")
+
+
+def encoded_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """`name=value` pairs joined by `&`, in the order given; an empty value keeps its `=`."""
+    return "&".join([f"{quote3986(name)}={quote3986(value)}" for name, value in pairs])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request of a flow. `operation` is the vendor's name of the call; `read` says that repeating it is harmless.
+
+    `path` and `query` are unencoded; a signer sets `target`, the exact text for the request line. `auth=False` sends it
+    unsigned and without credentials. Query, headers and body may hold secrets, so repr names none of them.
+    """
+
+    operation: str
+    method: str = "GET"
+    origin: str = ""
+    path: str = "/"
+    query: Pairs = field(default=(), repr=False)
+    headers: Pairs = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    form: Pairs = field(default=(), repr=False)
+    read: bool = True
+    auth: bool = True
+    pace: str = ""
+    target: str = field(default="", repr=False)
+
+    def on_wire(self) -> "Request":
+        """This request with its target, and a form encoded into its body, where no signer did that."""
+        request = self
+        if self.form:
+            kind = ("Content-Type", "application/x-www-form-urlencoded")
+            body = encoded_query(self.form).encode()
+            request = replace(request, body=body, form=(), headers=(*self.headers, kind))
+        if not self.target:
+            path = quote(self.path, safe="/~")
+            query = encoded_query(self.query)
+            request = replace(request, target=f"{path}?{query}" if query else path)
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer. Header names are lower-case. The body may hold secrets, so repr shows its length alone."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name.lower())
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The time of a `Date` header, or None if there is none that can be read."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

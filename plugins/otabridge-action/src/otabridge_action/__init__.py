@@ -1,0 +1,1 @@
+"""The signed-query Action APIs of Tuya and Aliyun for otabridge."""
