@@ -1,5 +1,6 @@
 """The store's database: one SQLite file that several processes may use at once, its schema, and its transactions."""
 
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -7,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from otabridge.local.trouble import in_words
@@ -54,14 +55,19 @@ CREATE TABLE versions (
     source INTEGER NOT NULL, PRIMARY KEY (device, module)) WITHOUT ROWID;
 CREATE TABLE history (
     device INTEGER NOT NULL, reported_at INTEGER NOT NULL, module TEXT NOT NULL, version TEXT NOT NULL,
-    source INTEGER NOT NULL, PRIMARY KEY (device, reported_at, module, version)) WITHOUT ROWID;
+    source INTEGER NOT NULL, PRIMARY KEY (device, reported_at, module)) WITHOUT ROWID;
+CREATE TRIGGER device_added AFTER INSERT ON devices BEGIN
+    UPDATE products SET devices = devices + 1 WHERE record = NEW.product; END;
+CREATE TRIGGER version_added AFTER INSERT ON versions BEGIN
+    UPDATE products SET versions = versions + 1
+    WHERE record = (SELECT product FROM devices WHERE record = NEW.device); END;
 """
 SETTINGS = """
 PRAGMA synchronous = NORMAL;
 PRAGMA foreign_keys = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -8192;
-PRAGMA wal_autocheckpoint = 4000;
+PRAGMA wal_autocheckpoint = 16000;
 PRAGMA journal_size_limit = 67108864;
 """
 
@@ -76,7 +82,7 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._closed = False
-        self._temporary: weakref.finalize | None = None
+        self._temporary: weakref.finalize[..., Database] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -89,6 +95,10 @@ class Database:
         """One change, whole or not at all. `durable`: on the disk before this returns, even if the power fails."""
         with self._transaction("BEGIN IMMEDIATE", "FULL" if durable else "NORMAL") as connection:
             yield connection
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Keep other threads away for several transactions that belong together."""
+        return self._lock
 
     def home(self) -> Path:
         """The store's folder; that of a store in memory is a temporary one, made when first needed."""
@@ -148,11 +158,14 @@ class Database:
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if self._is_new(connection):
+        connection.execute("BEGIN")
+        new = self._is_new(connection)
+        connection.execute("COMMIT")
+        if new:
             self._write_ahead(connection)
             connection.execute("BEGIN IMMEDIATE")
             if self._is_new(connection):  # another process may have been quicker
-                for statement in filter(str.strip, SCHEMA.split(";\n")):
+                for statement in filter(str.strip, re.split(r"(?<=;)\n(?=CREATE)", SCHEMA)):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
