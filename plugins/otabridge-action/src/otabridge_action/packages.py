@@ -1,0 +1,148 @@
+"""The operations on packages, which the vendors call firmware."""
+
+import re
+from dataclasses import replace
+from hashlib import sha256
+
+from otabridge.plugin import (
+    DEFAULT,
+    Capability,
+    NotFoundError,
+    Package,
+    PackageDraft,
+    Page,
+    Steps,
+    UrlLocation,
+    agreeing,
+    broken,
+    flow,
+    not_understood,
+    send,
+    settled,
+)
+from otabridge_action import schema
+from otabridge_action.engine import Engine
+from otabridge_action.schema import parameters
+from otabridge_action.tables import NAME_LENGTH
+
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
+
+
+class PackageOperations(Engine):
+    """The operations on packages, alike on both clouds but for their limits."""
+
+    @flow
+    def list_packages(
+        self,
+        *,
+        product: str | None = None,
+        module: str | None = None,
+        version: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Steps[Page[Package]]:
+        """One page of packages, without their URLs; a page filtered by module may be empty and not the last."""
+        wanted = module and schema.core_module(module)
+        return (
+            yield from self.pages(
+                Capability.LIST_PACKAGES,
+                "ListOTAFirmware",
+                schema.PACKAGES,
+                parameters(product=product, version=version),
+                cursor=cursor,
+                limit=limit,
+                keep=(lambda package: package.module == wanted) if wanted else None,
+            )
+        )
+
+    @flow
+    def get_package(self, *, package_id: str) -> Steps[Package]:
+        """One package, with URLs that expire."""
+        request = self.action("QueryOTAFirmware", parameters(package_id=package_id))
+        found = schema.PACKAGES.read(request, (yield from send(request)), raw=True)
+        if not found.rows:
+            raise NotFoundError(f"there is no package {package_id}", backend=self.name, operation="get_package")
+        return found.rows[0]
+
+    @flow
+    def create_package(self, *, draft: PackageDraft) -> Steps[Package]:
+        """Make a package of files that the platform's own storage holds."""
+        if not draft.artifacts or not all(isinstance(file.location, UrlLocation) for file in draft.artifacts):
+            raise broken("artifact.url", "required for each file", "", "upload it to the platform's storage first")
+        draft = replace(draft, module=schema.core_module(draft.module), name=draft.name or package_name(draft))
+        request = self.action("CreateOTAFirmware", schema.package_parameters(draft), read=False)
+        done = yield from settled(request, lambda: self._like(draft), lag=self.traits.list_lag_seconds)
+        if isinstance(done, Package):
+            return done
+        created = schema.CREATED.read(request, done).rows
+        if created:
+            return _made(draft, created[0])
+        found = yield from self._like(draft)
+        if found is None:
+            raise not_understood(request, done, "it has no id of the new package")
+        return found
+
+    @flow
+    def delete_package(self, *, package_id: str) -> Steps[None]:
+        """Delete a package."""
+
+        def gone() -> Steps[bool | None]:
+            try:
+                yield from self.get_package(package_id=package_id)
+            except NotFoundError:
+                return True
+            return None
+
+        request = self.action("DeleteOTAFirmware", parameters(package_id=package_id), read=False)
+        yield from settled(request, gone, lag=self.traits.list_lag_seconds)
+
+    def _like(self, draft: PackageDraft) -> Steps[Package | None]:
+        """The package of a draft's product, module and version; ConflictError if it is another than was asked for."""
+        cursor = None
+        while True:
+            page = yield from self.list_packages(
+                product=draft.product, module=draft.module, version=draft.version, cursor=cursor
+            )
+            for package in page.items:
+                clash = f"{draft.product} {draft.module} {draft.version} is there already, as another package"
+                return agreeing(package, lambda it: _alike(it, draft), clash)
+            if page.cursor is None:
+                return None
+            cursor = page.cursor
+
+
+def package_name(draft: PackageDraft) -> str:
+    """A name that the clouds accept, the same for the same package: module and version, and what tells likes apart."""
+    module = schema.RESERVED if draft.module == DEFAULT else draft.module
+    digest = sha256(f"{draft.product}/{module}/{draft.version}".encode()).hexdigest()[:6]
+    readable = _ILLEGAL.sub("-", f"{module}_{draft.version}").lstrip("-_")[: NAME_LENGTH - 1 - len(digest)]
+    return f"{readable}_{digest}".lstrip("_")
+
+
+def _made(draft: PackageDraft, created: schema.Created) -> Package:
+    """A new package: what was asked for, and what the answer adds."""
+    return Package(
+        id=created.id,
+        product=draft.product,
+        module=draft.module,
+        version=draft.version,
+        kind=draft.kind,
+        source_versions=draft.source_versions,
+        name=draft.name,
+        description=draft.description or None,
+        custom_info=draft.custom_info or None,
+        artifacts=draft.artifacts,
+        status="unverified" if draft.verify else "ready",
+        created_at=created.created_at,
+    )
+
+
+def _alike(package: Package, draft: PackageDraft) -> bool:
+    """Whether a listed package is what a draft asked for, as far as a list tells."""
+    digests = [file.checksum and file.checksum.hex.lower() for files in (package, draft) for file in files.artifacts]
+    return (package.kind, package.source_versions, package.name, package.description) == (
+        draft.kind,
+        draft.source_versions,
+        draft.name,
+        draft.description or None,
+    ) and (len(digests) != 2 or None in digests or digests[0] == digests[1])
