@@ -157,18 +157,48 @@ class Calls:
         return self.backend.get_device(product=self._known(product), device=device, device_id=device_id)
 
     def report(self, versions: Iterable[ModuleVersion]) -> Flow[int]:
+        if self.backend.config.products:
+            versions = (replace(row, product=self._known_one(row.product)) for row in versions)
         return self.backend.report_module_versions(versions=versions)
 
     def report_one(
         self, device: str, product: str, module: str, version: str, reported_at: datetime | None
     ) -> Flow[int]:
-        row = ModuleVersion(
-            product=self._known_one(product), device=device, module=module, version=version, reported_at=reported_at
-        )
+        row = ModuleVersion(product=product, device=device, module=module, version=version, reported_at=reported_at)
         return self.report((row,))
 
     def count(self, product: str | None, module: str | None, version: str | None) -> Flow[int]:
         return self.backend.count_fleet_versions(product=self._known(product), module=module, version=version)
+
+    def draft(
+        self,
+        *,
+        product: str,
+        module: str,
+        version: str,
+        kind: PackageKind,
+        source_versions: Iterable[str],
+        name: str | None,
+        description: str | None,
+        custom_info: str | None,
+        verify: bool | None,
+        artifacts: Iterable[Artifact] = (),
+    ) -> PackageDraft:
+        """A draft from a client's arguments; one string is not taken for a list of its characters."""
+        if isinstance(source_versions, str):
+            source_versions = (source_versions,)
+        return PackageDraft(
+            product=product,
+            module=module,
+            version=version,
+            kind=kind,
+            source_versions=tuple(source_versions),
+            name=name,
+            description=description,
+            custom_info=custom_info,
+            artifacts=tuple(artifacts),
+            verify=verify,
+        )
 
     # --- small things -----------------------------------------------------------------------------------------------
 
@@ -207,33 +237,3 @@ def _size(path: Path) -> int:
 def _one_of(first: str, one: str | None, second: str, other: str | None) -> None:
     if (one is None) == (other is None):
         raise ValidationError(f"give either {first} or {second}", field=first)
-
-
-def draft(
-    *,
-    product: str,
-    module: str,
-    version: str,
-    kind: PackageKind,
-    source_versions: Iterable[str],
-    name: str | None,
-    description: str | None,
-    custom_info: str | None,
-    verify: bool,
-    artifacts: Iterable[Artifact] = (),
-) -> PackageDraft:
-    """A draft from a client's arguments; one string is not taken for a list of its characters."""
-    if isinstance(source_versions, str):
-        source_versions = (source_versions,)
-    return PackageDraft(
-        product=product,
-        module=module,
-        version=version,
-        kind=kind,
-        source_versions=tuple(source_versions),
-        name=name,
-        description=description,
-        custom_info=custom_info,
-        artifacts=tuple(artifacts),
-        verify=verify,
-    )

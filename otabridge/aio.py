@@ -1,5 +1,7 @@
 """The async client: the twin of `otabridge.client`, with the same names and parameters; a test compares them."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
@@ -7,16 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
-from otabridge import _calls
-from otabridge._calls import Calls, Listing
-from otabridge.capabilities import Capability, Support
-from otabridge.limits import Limits
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageKind, Page, Product
 
 if TYPE_CHECKING:
     import httpx
 
+    from otabridge._calls import Calls, Listing
     from otabridge._drivers import AsyncDriver
+    from otabridge.capabilities import Capability, Support
+    from otabridge.limits import Limits
     from otabridge.signing import World
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ class AsyncPager(Generic[T]):
     No snapshot is promised: rows that come or go meanwhile may be in it or not. PagingError if it cannot be read whole.
     """
 
-    def __init__(self, driver: "AsyncDriver", listing: Listing[T]) -> None:
+    def __init__(self, driver: AsyncDriver, listing: Listing[T]) -> None:
         self._driver = driver
         self._listing = listing
 
@@ -43,7 +44,7 @@ class AsyncPager(Generic[T]):
         walk = self._listing.walk()
         while not walk.done:
             page = await self._driver.run(self._listing.fetch(walk.cursor))
-            yield Page(walk.take(page), page.cursor, page.total)
+            yield Page(walk.take(page), walk.cursor, page.total)
 
     async def first_page(self) -> Page[T]:
         """One page alone; its cursor, given as `cursor=`, has the next one."""
@@ -51,7 +52,7 @@ class AsyncPager(Generic[T]):
 
 
 class _Group:
-    def __init__(self, driver: "AsyncDriver", calls: Calls) -> None:
+    def __init__(self, driver: AsyncDriver, calls: Calls) -> None:
         self._driver = driver
         self._calls = calls
 
@@ -138,10 +139,13 @@ class Packages(_Group):
         name: str | None = None,
         description: str | None = None,
         custom_info: str | None = None,
-        verify: bool = False,
+        verify: bool | None = None,
     ) -> Package:
-        """Make a package of artifacts that the cloud can reach. ConflictError if the version is taken."""
-        draft = _calls.draft(
+        """Make a package of artifacts that the cloud can reach. ConflictError if the version is taken.
+
+        `verify` None leaves it to the cloud whether a verification must come before a rollout.
+        """
+        draft = self._calls.draft(
             product=product,
             module=module,
             version=version,
@@ -169,8 +173,11 @@ class Packages(_Group):
         custom_info: str | None = None,
         verify: bool = False,
     ) -> Package:
-        """Bring a file to the cloud and make a package of it. IntegrityError if the file changes meanwhile."""
-        draft = _calls.draft(
+        """Bring a file to the cloud and make a package of it, which no verification holds up unless `verify` is set.
+
+        IntegrityError if the file changes meanwhile.
+        """
+        draft = self._calls.draft(
             product=product,
             module=module,
             version=version,
@@ -257,7 +264,9 @@ class Fleet(_Group):
 class AsyncClient:
     """One cloud, async. Tasks of one event loop may share it. Made by `aconnect`; `async with` is not needed."""
 
-    def __init__(self, cloud: str, driver: "AsyncDriver") -> None:
+    def __init__(self, cloud: str, driver: AsyncDriver) -> None:
+        from otabridge._calls import Calls
+
         calls = Calls(driver.exchange.backend)
         self._backend = driver.exchange.backend
         self._driver = driver
@@ -306,8 +315,8 @@ def aconnect(
     /,
     *,
     config: FilePath | None = None,
-    transport: "httpx.AsyncBaseTransport | None" = None,
-    world: "World | None" = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    world: World | None = None,
     **settings: Any,
 ) -> AsyncClient:
     """An async client for a cloud of otabridge.toml, for `local:PATH` or `memory:`, or for `backend=` and its settings.

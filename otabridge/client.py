@@ -1,5 +1,7 @@
 """The sync client: thin groups of methods over the shared calls. `otabridge.aio` is its twin, a test compares them."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -7,16 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
-from otabridge import _calls
-from otabridge._calls import Calls, Listing
-from otabridge.capabilities import Capability, Support
-from otabridge.limits import Limits
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageKind, Page, Product
 
 if TYPE_CHECKING:
     import httpx
 
+    from otabridge._calls import Calls, Listing
     from otabridge._drivers import Driver
+    from otabridge.capabilities import Capability, Support
+    from otabridge.limits import Limits
     from otabridge.signing import World
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ class Pager(Generic[T]):
     No snapshot is promised: rows that come or go meanwhile may be in it or not. PagingError if it cannot be read whole.
     """
 
-    def __init__(self, driver: "Driver", listing: Listing[T]) -> None:
+    def __init__(self, driver: Driver, listing: Listing[T]) -> None:
         self._driver = driver
         self._listing = listing
 
@@ -42,7 +43,7 @@ class Pager(Generic[T]):
         walk = self._listing.walk()
         while not walk.done:
             page = self._driver.run(self._listing.fetch(walk.cursor))
-            yield Page(walk.take(page), page.cursor, page.total)
+            yield Page(walk.take(page), walk.cursor, page.total)
 
     def first_page(self) -> Page[T]:
         """One page alone; its cursor, given as `cursor=`, has the next one."""
@@ -50,7 +51,7 @@ class Pager(Generic[T]):
 
 
 class _Group:
-    def __init__(self, driver: "Driver", calls: Calls) -> None:
+    def __init__(self, driver: Driver, calls: Calls) -> None:
         self._driver = driver
         self._calls = calls
 
@@ -135,10 +136,13 @@ class Packages(_Group):
         name: str | None = None,
         description: str | None = None,
         custom_info: str | None = None,
-        verify: bool = False,
+        verify: bool | None = None,
     ) -> Package:
-        """Make a package of artifacts that the cloud can reach. ConflictError if the version is taken."""
-        draft = _calls.draft(
+        """Make a package of artifacts that the cloud can reach. ConflictError if the version is taken.
+
+        `verify` None leaves it to the cloud whether a verification must come before a rollout.
+        """
+        draft = self._calls.draft(
             product=product,
             module=module,
             version=version,
@@ -166,8 +170,11 @@ class Packages(_Group):
         custom_info: str | None = None,
         verify: bool = False,
     ) -> Package:
-        """Bring a file to the cloud and make a package of it. IntegrityError if the file changes meanwhile."""
-        draft = _calls.draft(
+        """Bring a file to the cloud and make a package of it, which no verification holds up unless `verify` is set.
+
+        IntegrityError if the file changes meanwhile.
+        """
+        draft = self._calls.draft(
             product=product,
             module=module,
             version=version,
@@ -254,7 +261,9 @@ class Fleet(_Group):
 class Client:
     """One cloud, sync. Threads may share it. Made by `connect`; usable with or without `with`."""
 
-    def __init__(self, cloud: str, driver: "Driver") -> None:
+    def __init__(self, cloud: str, driver: Driver) -> None:
+        from otabridge._calls import Calls
+
         calls = Calls(driver.exchange.backend)
         self._backend = driver.exchange.backend
         self._driver = driver
@@ -303,8 +312,8 @@ def connect(
     /,
     *,
     config: FilePath | None = None,
-    transport: "httpx.BaseTransport | None" = None,
-    world: "World | None" = None,
+    transport: httpx.BaseTransport | None = None,
+    world: World | None = None,
     **settings: Any,
 ) -> Client:
     """A client for a cloud of otabridge.toml, for `local:PATH` or `memory:`, or for `backend=` and its settings.

@@ -93,7 +93,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageDraft:
-    """What a package shall be, before a cloud has given it an id. `verify` makes the cloud demand a verification."""
+    """What a package shall be, before a cloud has given it an id.
+
+    `verify` says whether the cloud shall demand a verification before a rollout; None leaves that to the cloud.
+    """
 
     product: str
     module: str
@@ -104,7 +107,7 @@ class PackageDraft:
     description: str | None = None
     custom_info: str | None = None
     artifacts: tuple[Artifact, ...] = ()
-    verify: bool = False
+    verify: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,14 @@ PackageKind = Annotated[
         "--kind", metavar="full|delta", help="Whether it holds the whole module, or the difference to --source-version."
     ),
 ]
+OwnVerification = Annotated[
+    Verify | None,
+    typer.Option(
+        "--verify",
+        metavar="required|none",
+        help="Whether the package must be verified before it can be rolled out; else the cloud decides.",
+    ),
+]
 Verification = Annotated[
     Verify,
     typer.Option(

@@ -20,6 +20,7 @@ from otabridge.cli.options import (
     On,
     OnEach,
     Output,
+    OwnVerification,
     PackageDescription,
     PackageId,
     PackageKind,
@@ -104,7 +105,7 @@ def create(
     custom_info: CustomInfo = None,
     source_version: SourceVersions = None,
     kind: PackageKind = Kind.FULL,
-    verify: Verification = Verify.NONE,
+    verify: OwnVerification = None,
     config: ConfigFile = None,
     output: Output = Format.TABLE,
     debug: Debug = False,
@@ -122,7 +123,7 @@ def create(
             name=name,
             description=description,
             custom_info=custom_info,
-            verify=verify is Verify.REQUIRED,
+            verify=None if verify is None else verify is Verify.REQUIRED,
         )
         out.show(output, out.record(package))
 

@@ -74,10 +74,6 @@ FIRMWARE2 = Package(
 )
 
 
-def default(product: str) -> Module:
-    return Module(product=product, name="@default", builtin=True)
-
-
 def versions(device: str, product: str, size: int | None = 10) -> Callable[[Any], Any]:
     return lambda cloud: cloud.devices.versions(device, product=product, page_size=size).first_page()
 
@@ -104,7 +100,6 @@ CASES: dict[str, Case] = {
         modules("k1h9drZble"),
         Page(
             (
-                default("k1h9drZble"),
                 Module(
                     product="k1h9drZble",
                     name="ble",
@@ -114,7 +109,7 @@ CASES: dict[str, Case] = {
                 ),
             ),
             None,
-            2,
+            1,
         ),
         {},
     ),
@@ -138,17 +133,17 @@ CASES: dict[str, Case] = {
     ),
     "aliyun/ListOTAModuleByProduct/array": (
         modules("a1uctKe0001"),
-        Page((default("a1uctKe0001"), SCANNER), None, 2),
+        Page((SCANNER,), None, 1),
         {},
     ),
     "aliyun/ListOTAModuleByProduct/single_object": (
         modules("a1uctKe0001"),
-        Page((default("a1uctKe0001"), SCANNER), None, 2),
+        Page((SCANNER,), None, 1),
         {},
     ),
     "aliyun/CreateOTAModule/page": (
         lambda cloud: cloud.modules.create("barcodeScanner", product="a1uctKe0001", alias="scanner", description="..."),
-        SCANNER,
+        Module(product="a1uctKe0001", name="barcodeScanner", alias="scanner", description="..."),
         {},
     ),
     "aliyun/ListOTAFirmware/page": (
@@ -167,7 +162,6 @@ CASES: dict[str, Case] = {
             module="WifiConfigModify",
             version="2.0.0",
             name="Firmware2",
-            verify=True,
             artifacts=[UPLOADED],
         ),
         FIRMWARE2,

@@ -35,18 +35,24 @@ def refusal(code: str) -> tuple[int, dict[str, Any]]:
 # --- modules --------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_module_is_returned_as_listed(make_cloud: Any, cloud_name: str) -> None:
-    cloud = make_cloud(cloud_name, {}, {"Data": [MODULE | {"GmtCreate": "2020-10-13T09:46Z"}]})
-    made = cloud.run(cloud.backend.create_module(**NAMED, **ABOUT))
-    assert made.created_at is not None
-    assert cloud.sent[0] == ("CreateOTAModule", MODULE)
-    assert [request.read for request in cloud.requests] == [False, True]
-
-
-@pytest.mark.parametrize("look", [{}, refusal("iot.common.RamActionPermissionDeny")], ids=["late", "refused"])
-def test_a_new_module_that_is_not_listed_is_returned_as_asked_for(make_cloud: Any, look: Any) -> None:
-    cloud = make_cloud("aliyun", {}, look)
+def test_a_new_module_takes_one_call_and_is_returned_as_asked_for(make_cloud: Any, cloud_name: str) -> None:
+    cloud = make_cloud(cloud_name, {})
     assert cloud.run(cloud.backend.create_module(**NAMED, **ABOUT)) == Module(**NAMED, **ABOUT)
+    assert cloud.sent == [("CreateOTAModule", MODULE)]
+    assert [request.read for request in cloud.requests] == [False]
+
+
+def test_an_update_that_names_everything_takes_one_call(make_cloud: Any, cloud_name: str) -> None:
+    cloud = make_cloud(cloud_name, {})
+    assert cloud.run(cloud.backend.update_module(**NAMED, **ABOUT)) == Module(**NAMED, **ABOUT)
+    assert cloud.sent == [("UpdateOTAModule", MODULE)]
+
+
+def test_the_built_in_module_is_known_without_asking(make_cloud: Any, cloud_name: str) -> None:
+    cloud = make_cloud(cloud_name)
+    for name in ("default", "@default"):
+        found = cloud.run(cloud.backend.get_module(product="p", name=name))
+        assert found == Module(product="p", name="@default", builtin=True)
 
 
 @pytest.mark.parametrize("failure", [LOST, refusal("iot.system.SystemException")])

@@ -34,7 +34,8 @@ def refusal(code: str) -> tuple[int, dict[str, Any]]:
 
 def test_a_package_of_one_file(make_cloud: Any, cloud_name: str) -> None:
     cloud = make_cloud(cloud_name, {"Data": {"FirmwareId": 178, "UtcCreate": "2019-11-04T06:21:54.607Z"}})
-    draft = replace(DRAFT, source_versions=("0.9",), description="text", custom_info="{}", module="default")
+    about = {"description": "text", "custom_info": "{}", "verify": False}
+    draft = replace(DRAFT, source_versions=("0.9",), module="default", **about)
     made = cloud.run(cloud.backend.create_package(draft=draft))
     assert (made.id, made.status, made.module, made.created_at.year) == ("178", "ready", "@default", 2019)
     assert (made.artifacts, made.name) == ((FILE,), "mcu_1-0")

@@ -204,18 +204,13 @@ def test_every_products_devices_and_modules_are_one_list(make_cloud: Any, cloud_
     devices = cloud.walked(lambda at: cloud.backend.list_devices(cursor=at), Walk(IDENTITIES[Device]))
     modules = cloud.walked(lambda at: cloud.backend.list_modules(cursor=at), Walk(lambda row: (row.product, row.name)))
     assert [row.product for row in devices] == ["p1", "p2"]
-    assert [(row.product, row.name) for row in modules] == [
-        ("p1", "@default"),
-        ("p1", "m"),
-        ("p2", "@default"),
-        ("p2", "m"),
-    ]
+    assert [(row.product, row.name) for row in modules] == [("p1", "m"), ("p2", "m")]
 
 
 def test_modules_are_cut_into_pages_here(make_cloud: Any) -> None:
-    reply = {"Data": [{"ProductKey": "p", "ModuleName": f"m{number}"} for number in range(4)]}
+    reply = {"Data": [{"ProductKey": "p", "ModuleName": f"m{number}"} for number in range(5)]}
     cloud = make_cloud("aliyun", server=lambda request: reply)
     walk: Walk[Any] = Walk(lambda row: row.name)
     found = cloud.walked(lambda at: cloud.backend.list_modules(product="p", cursor=at, limit=2), walk)
-    assert [row.name for row in found] == ["@default", "m0", "m1", "m2", "m3"]
+    assert [row.name for row in found] == ["m0", "m1", "m2", "m3", "m4"]
     assert len(cloud.requests) == 3

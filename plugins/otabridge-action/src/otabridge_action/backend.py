@@ -1,19 +1,16 @@
 """The operations on products and modules, and the two clouds."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
 from otabridge.plugin import (
     DEFAULT,
-    ApiError,
     Capability,
     Module,
     Nested,
     NotFoundError,
     Page,
     Product,
-    Request,
     Steps,
     agreeing,
     broken,
@@ -50,7 +47,7 @@ class ActionBackend(PackageOperations, DeviceOperations):
     def list_modules(
         self, *, product: str | None = None, cursor: str | None = None, limit: int | None = None
     ) -> Steps[Page[Module]]:
-        """The modules of a product, the built-in one first; the cloud gives them all at once."""
+        """The modules of a product as the cloud lists them, which is all at once."""
         if product is None:
             every: Nested[Product, Module] = Nested(
                 self.products_at_work,
@@ -70,6 +67,8 @@ class ActionBackend(PackageOperations, DeviceOperations):
     ) -> Steps[Module]:
         """One module of a product, found in its list."""
         product, name = self._key(product, name, module_id)
+        if schema.core_module(name) == DEFAULT:
+            return Module(product=product, name=DEFAULT, builtin=True)
         found = yield from self._module(product, name)
         if found is None:
             raise NotFoundError(f"product {product} has no module {name}", backend=self.name, operation="get_module")
@@ -79,7 +78,7 @@ class ActionBackend(PackageOperations, DeviceOperations):
     def create_module(
         self, *, product: str, name: str, alias: str | None = None, description: str | None = None
     ) -> Steps[Module]:
-        """Make a module, and return it as listed."""
+        """Make a module. The answer is bare, so what was asked for is returned."""
         wanted = Module(product=product, name=name, alias=alias, description=description or None)
 
         def look() -> Steps[Module | None]:
@@ -88,7 +87,10 @@ class ActionBackend(PackageOperations, DeviceOperations):
             return agreeing(found, lambda it: (it.alias, it.description) == (alias, wanted.description), clash)
 
         pairs = parameters(product=product, module=name, alias=alias, description=wanted.description)
-        return (yield from self._made(self.action("CreateOTAModule", pairs, read=False), look, wanted))
+        done = yield from settled(
+            self.action("CreateOTAModule", pairs, read=False), look, lag=self.traits.list_lag_seconds
+        )
+        return done if isinstance(done, Module) else wanted
 
     @flow
     def update_module(
@@ -100,7 +102,10 @@ class ActionBackend(PackageOperations, DeviceOperations):
         alias: str | None = None,
         description: str | None = None,
     ) -> Steps[Module]:
-        """Change alias or description; that a parameter left out stays as it is, is unverified."""
+        """Change alias or description; that a parameter left out stays as it is, is unverified.
+
+        The answer is bare: what was not named is read back.
+        """
         product, name = self._key(product, name, module_id)
         wanted = Module(product=product, name=name, alias=alias, description=description or None)
 
@@ -110,7 +115,13 @@ class ActionBackend(PackageOperations, DeviceOperations):
             return found if same else None
 
         pairs = parameters(product=product, module=name, alias=alias, description=description)
-        return (yield from self._made(self.action("UpdateOTAModule", pairs, read=False), look, wanted))
+        done = yield from settled(
+            self.action("UpdateOTAModule", pairs, read=False), look, lag=self.traits.list_lag_seconds
+        )
+        if isinstance(done, Module):
+            return done
+        told = alias is not None and description is not None
+        return wanted if told else (yield from self.get_module(product=product, name=name))
 
     @flow
     def delete_module(
@@ -134,25 +145,11 @@ class ActionBackend(PackageOperations, DeviceOperations):
 
     def _modules(self, product: str) -> Steps[tuple[Module, ...]]:
         request = self.action("ListOTAModuleByProduct", parameters(product=product))
-        rows = schema.MODULES.read(request, (yield from send(request)), raw=True).rows
-        # Whether the cloud lists the built-in module is unverified; every product has it.
-        own = () if any(row.builtin for row in rows) else (Module(product=product, name=DEFAULT, builtin=True),)
-        return own + rows
+        return schema.MODULES.read(request, (yield from send(request)), raw=True).rows
 
     def _module(self, product: str, name: str) -> Steps[Module | None]:
         wanted = schema.core_module(name)
         return next((row for row in (yield from self._modules(product)) if row.name == wanted), None)
-
-    def _made(self, request: Request, look: Callable[[], Steps[Module | None]], wanted: Module) -> Steps[Module]:
-        """A module after a write whose answer is bare: as listed, or as asked for where the list lags or is refused."""
-        done = yield from settled(request, look, lag=self.traits.list_lag_seconds)
-        if isinstance(done, Module):
-            return done
-        try:
-            found = yield from self._module(wanted.product, wanted.name)
-        except ApiError:
-            found = None
-        return found or wanted
 
 
 class TuyaBackend(ActionBackend, profile=TUYA):

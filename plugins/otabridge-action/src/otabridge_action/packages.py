@@ -132,7 +132,8 @@ def _made(draft: PackageDraft, created: schema.Created) -> Package:
         description=draft.description or None,
         custom_info=draft.custom_info or None,
         artifacts=draft.artifacts,
-        status="unverified" if draft.verify else "ready",
+        # Where nothing is said, the clouds demand a verification.
+        status="ready" if draft.verify is False else "unverified",
         created_at=created.created_at,
     )
 

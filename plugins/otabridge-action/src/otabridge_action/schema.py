@@ -74,7 +74,7 @@ def package_parameters(draft: PackageDraft) -> Pairs:
         "FirmwareDesc": draft.description,
         "Type": "1" if draft.kind == "delta" else "0",
         "SrcVersion": next(iter(draft.source_versions), None),
-        "NeedToVerify": "true" if draft.verify else "false",
+        "NeedToVerify": None if draft.verify is None else str(draft.verify).lower(),
         "Udi": draft.custom_info,
     }
     for number, file in enumerate(draft.artifacts, 1):
