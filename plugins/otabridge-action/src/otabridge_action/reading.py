@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Generic, Protocol, TypeVar
 from xml.etree import ElementTree
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from otabridge.plugin import Request, Response, http_date, not_understood
+from otabridge.plugin import Reader, Request, Response, http_date, not_understood
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -76,7 +76,7 @@ class Kind(Generic[L]):
 
     def __init__(
         self,
-        adapter: TypeAdapter[L],
+        reader: Reader[L],
         *,
         mark: str,
         place: dict[str, tuple[str, ...]],
@@ -84,7 +84,7 @@ class Kind(Generic[L]):
         mend: "Callable[[Any], Any] | None" = None,
         usual: "Callable[[L], bool] | None" = None,
     ) -> None:
-        self._adapter = adapter
+        self._reader = reader
         self._mark = mark
         self._place = place
         self._prepare = prepare
@@ -116,7 +116,7 @@ class Kind(Generic[L]):
     def _usual(self, response: Response) -> L | None:
         """The documents' own spellings, in one pass over the bytes."""
         try:
-            found = self._adapter.validate_json(response.body)
+            found = self._reader.adapter.validate_json(response.body)
         except ValidationError:
             return None
         return found if self._is_usual and self._is_usual(found) else None
@@ -129,7 +129,7 @@ class Kind(Generic[L]):
             for field, names in self._place.items()
         }
         rows = [self._prepare(row) if isinstance(row, dict) else row for row in rows_below(folded, self._mark)]
-        return self._adapter.validate_python({"rows": rows, **place})
+        return self._reader.adapter.validate_python({"rows": rows, **place})
 
 
 def _loaded(body: bytes, pairs: Callable[[list[tuple[str, Any]]], Tree], **numbers: Any) -> Tree | None:

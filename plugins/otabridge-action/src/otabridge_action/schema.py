@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from otabridge.plugin import (
     DEFAULT,
@@ -25,6 +25,7 @@ from otabridge.plugin import (
     PackageDraft,
     Pairs,
     Product,
+    Reader,
     UrlLocation,
     aliased,
 )
@@ -120,7 +121,7 @@ def verdict(body: bytes) -> bool | Complaint | None:
 class Listing(BaseModel, Generic[T]):
     """One answer with rows, in either casing; the wrappers are those of the two lists that grow long."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
 
     rows: tuple[T, ...] = Field(
         validation_alias=AliasChoices(
@@ -272,7 +273,7 @@ class Created:
 
 
 def _kind(row: Any, mark: str, prepare: "Callable[[Tree], Tree | list[Tree]]" = _dated, **more: Any) -> Kind[Any]:
-    return Kind(TypeAdapter(Listing[row]), mark=mark, place=_PLACE, prepare=prepare, **more)
+    return Kind(Reader(Listing[row]), mark=mark, place=_PLACE, prepare=prepare, **more)
 
 
 def _counted(found: Listing[Any], optional: str) -> bool:

@@ -1,1 +1,3 @@
 """Huawei Cloud IoTDA for otabridge."""
+
+__version__ = "0.1.0"

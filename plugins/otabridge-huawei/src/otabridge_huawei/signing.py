@@ -60,7 +60,7 @@ def completed_headers(headers: Pairs, *, host: str, date: str, extra: Pairs = ()
     if content_type and not content_type.startswith(_SIGNED_TYPES):
         complete["X-Sdk-Content-Sha256"] = "UNSIGNED-PAYLOAD"
     complete["X-Sdk-Date"] = date
-    if not any(name.lower() == "host" for name in complete):
+    if "host" not in map(str.lower, complete):
         complete["Host"] = host
     return complete
 
