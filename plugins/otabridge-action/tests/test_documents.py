@@ -126,7 +126,7 @@ CASES: dict[str, Case] = {
     ),
     "aliyun/ListOTAModuleVersionsByDevice/pascal_case": (versions("newDevice", "a140001"), Page((NEW,), None, 1), {}),
     "aliyun/ListOTAModuleVersionsByDevice/mixed_case": (versions("newDevice", "a140001"), Page((NEW,), None, 1), {}),
-    "aliyun/ListOTAModuleVersionsByDevice/seed_in_pascal_case": (
+    "aliyun/ListOTAModuleVersionsByDevice/tuyas_page_in_pascal_case": (
         versions("device001", "k1h9drZble"),
         Page((BLE,), None, 1),
         {},

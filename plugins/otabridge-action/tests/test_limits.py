@@ -1,4 +1,4 @@
-"""Each limit of the fact sheets from both sides, before any request."""
+"""Each limit that the vendors document, from both sides, before any request."""
 
 from dataclasses import replace
 from typing import Any

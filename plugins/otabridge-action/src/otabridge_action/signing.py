@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NoReturn
 
-from otabridge.wire import Pairs, Request, encoded_query, quote3986
+from otabridge.plugin import Pairs, Request, encoded_query, quote3986
 
 ACS3 = "ACS3-HMAC-SHA256"
 FORM = ("Content-Type", "application/x-www-form-urlencoded")

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import NoReturn
 from urllib.parse import quote, unquote
 
-from otabridge.wire import Pairs, Request, quote3986
+from otabridge.plugin import Pairs, Request, quote3986
 
 PLAIN = "SDK-HMAC-SHA256"
 DERIVED = "V11-HMAC-SHA256"
