@@ -1,4 +1,4 @@
-"""CPU per call of otabridge and of its peers (goals P2 and P3): `python benchmarks/calls.py [--rounds 5] [--calls 300]`.
+"""CPU per call of otabridge and of its peers (goals P2 and P3): `python benchmarks/calls.py [--rounds 5]`.
 
 One process per measurement, contenders interleaved, client and server on different cores, medians; ratios are printed.
 """

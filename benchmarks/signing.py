@@ -1,4 +1,4 @@
-"""CPU per signature (goal P9): `python benchmarks/signing.py`. At most 15 microseconds for a usual request of either kind."""
+"""CPU per signature (goal P9): `python benchmarks/signing.py`. At most 15 us for a usual request of either kind."""
 
 import sys
 import timeit

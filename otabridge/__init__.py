@@ -58,8 +58,8 @@ _HOMES = {
     "errors": (
         "ApiError AuthenticationError ConfigurationError ConflictError ConnectError ForbiddenError IntegrityError "
         "InvalidRequestError NotFoundError OtaBridgeError OutcomeUnknownError PagingError PluginLoadError "
-        "ProtocolError QuotaExceededError RateLimitError RequestTimeoutError ServerError TransportError UnsupportedError "
-        "ValidationError"
+        "ProtocolError QuotaExceededError RateLimitError RequestTimeoutError ServerError TransportError "
+        "UnsupportedError ValidationError"
     ),
     "models": (
         "Artifact Checksum Device LocalLocation Module ModuleVersion ObjectLocation Package PackageDraft Page Product "

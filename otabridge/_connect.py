@@ -6,7 +6,7 @@ from typing import Any
 
 from otabridge import config
 from otabridge._exchange import Exchange, Resolved
-from otabridge.registry import Registry
+from otabridge.registry import HOME, Registry
 from otabridge.signing import World
 
 log = logging.getLogger("otabridge")
@@ -20,7 +20,7 @@ def prepare(
     given.clear()  # so that no frame of a traceback holds a secret in the clear
     asked = config.target(cloud, concealed, config=file)
     registry = Registry()
-    if asked.backend != "local":
+    if asked.backend != HOME:
         for plugin in registry.load_observers():
             log.warning("%s", plugin.broken)
     kind = registry.backend(asked.backend)

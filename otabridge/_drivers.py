@@ -1,4 +1,4 @@
-"""The drivers: the only place with HTTP and waiting. They perform what the engine yields, and know nothing of clouds.
+"""The HTTP drivers: the only place that speaks HTTP. They send one signed request as it is, and know nothing of clouds.
 
 httpx types are the seam, so that a transport can be given; transports are used directly, since a client above them
 costs more than the call. Sync: a free list of one-connection transports. Async: aiohttp behind httpx's types, where it
@@ -11,8 +11,8 @@ import re
 import ssl
 import threading
 from collections import defaultdict, deque
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakSet
 
 import httpx
 
@@ -24,14 +24,14 @@ from otabridge.errors import (
     ProtocolError,
     RequestTimeoutError,
     TransportError,
+    ValidationError,
 )
-from otabridge.flow import Effect, Flow, Local, Sleep
+from otabridge.redact import Redactor
 from otabridge.wire import Request, Response
 
 if TYPE_CHECKING:
     import aiohttp
 
-T = TypeVar("T")
 CONNECTIONS = 32  # at most so many calls of one client are in flight; more wait in front of the pool
 CONNECT_SECONDS = 10.0
 KEEP_SECONDS = 30.0
@@ -68,14 +68,23 @@ class _Http:
         return self._context
 
     def request(self, request: Request) -> httpx.Request:
+        """What is sent is what was signed: a target that HTTP would write otherwise is refused."""
+        url = _exact_url(request)
+        if url is None:
+            reason = "its address is too long, or an id in it is . or .."
+            raise ValidationError(f"{request.operation} cannot be sent: {reason}", field="target")
         headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
         return httpx.Request(
-            request.method,
-            request.origin + request.target,
-            headers=headers,
-            content=request.body,
-            extensions={"timeout": self.timeouts},
+            request.method, url, headers=headers, content=request.body, extensions={"timeout": self.timeouts}
         )
+
+
+def _exact_url(request: Request) -> httpx.URL | None:
+    try:
+        url = httpx.URL(request.origin + request.target)
+    except httpx.InvalidURL:
+        return None
+    return url if url.raw_path == request.target.encode() else None
 
 
 def _response(reply: httpx.Response, body: bytes) -> Response:
@@ -136,10 +145,10 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
         return httpx.Response(reply.status, headers=reply.raw_headers, content=body)
 
     def _open(self) -> "aiohttp.ClientSession":
-        aiohttp = self._aiohttp
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
+        http = self._aiohttp
+        session: aiohttp.ClientSession = http.ClientSession(
+            connector=http.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS),
+            cookie_jar=http.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             auto_decompress=False,
         )
@@ -153,65 +162,42 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
 
-class _HideTokens(logging.Filter):
-    """httpcore logs response headers; the one that brings an IAM token is masked."""
+class _HideSecrets(logging.Filter):
+    """httpcore logs the headers of answers, and what it could not read or send; a token in them is not yet known."""
 
-    _TOKEN = re.compile(r"(b'x-subject-token', b')[^']*", re.IGNORECASE)
+    redactors: ClassVar["WeakSet[Redactor]"] = WeakSet()
+    _TOKEN = re.compile(r"(b'[^']*token[^']*', b')[^']*", re.IGNORECASE)
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         masked = self._TOKEN.sub(r"\1***", message)
+        for redactor in list(self.redactors):
+            masked = redactor.clean(masked)
         if masked != message:
             record.msg, record.args = masked, ()
         return True
 
 
-def _hide_tokens() -> None:
-    for name in ("httpcore.http11", "httpcore.http2"):
+def _hide_secrets(redactor: Redactor) -> None:
+    _HideSecrets.redactors.add(redactor)
+    for name in ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
         logger = logging.getLogger(name)
-        if not any(isinstance(known, _HideTokens) for known in logger.filters):
-            logger.addFilter(_HideTokens())
+        if not any(isinstance(known, _HideSecrets) for known in logger.filters):
+            logger.addFilter(_HideSecrets())
 
 
-class Driver:
-    """Runs flows for a sync client. Any number of threads may use it."""
+class HttpDriver:
+    """Sends requests for a sync client. Any number of threads may use it."""
 
     def __init__(self, exchange: Exchange, transport: httpx.BaseTransport | None = None) -> None:
-        _hide_tokens()
-        self.exchange = exchange
+        _hide_secrets(exchange.redactor)
         self._http = _Http(exchange)
         self._given = transport
         self._free: defaultdict[str, deque[httpx.BaseTransport]] = defaultdict(deque)
         self._places = threading.BoundedSemaphore(CONNECTIONS)
 
-    def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end and return its result."""
-        program = self.exchange.program(flow)
-        try:
-            effect = next(program)
-            while True:
-                try:
-                    result = self._perform(effect)
-                except Exception as error:
-                    effect = program.throw(error)
-                else:
-                    effect = program.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        finally:
-            program.close()
-
-    def _perform(self, effect: Effect) -> Any:
-        match effect:
-            case Request():
-                return self._send(effect)
-            case Sleep():
-                return self.exchange.world.sleep(effect.seconds)
-            case Local():
-                return effect.call()
-
-    def _send(self, request: Request) -> Response:
+    def send(self, request: Request) -> Response:
+        """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
         free = self._free[request.origin]
         with self._places:
             try:
@@ -240,57 +226,30 @@ class Driver:
         )
 
     def close(self) -> None:
-        """Close every connection, and the backend."""
+        """Close every connection."""
         for free in self._free.values():
             while free:
                 free.pop().close()
-        self.exchange.backend.close()
 
 
-class AsyncDriver:
-    """Runs flows for an async client. Any number of tasks of one event loop may use it."""
+class AsyncHttpDriver:
+    """Sends requests for an async client. Any number of tasks of one event loop may use it."""
 
     def __init__(self, exchange: Exchange, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        _hide_tokens()
-        self.exchange = exchange
+        _hide_secrets(exchange.redactor)
         self._http = _Http(exchange)
         self._transport = transport
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._places = asyncio.Semaphore(CONNECTIONS)
-        # One thread does all local work, so that a database connection stays with its thread.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otabridge")
 
-    async def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end and return its result."""
-        program = self.exchange.program(flow)
-        try:
-            effect = next(program)
-            while True:
-                try:
-                    result = await self._perform(effect)
-                except Exception as error:
-                    effect = program.throw(error)
-                else:
-                    effect = program.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        finally:
-            program.close()
-
-    async def _perform(self, effect: Effect) -> Any:
-        match effect:
-            case Request():
-                return await self._send(effect)
-            case Sleep():
-                return await self.exchange.world.asleep(effect.seconds)
-            case Local():
-                # Shielded: local work that has begun is finished, whatever becomes of the task.
-                return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, effect.call))
-
-    async def _send(self, request: Request) -> Response:
+    async def send(self, request: Request) -> Response:
+        """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
         async with self._places:
+            loop = asyncio.get_running_loop()
             if self._transport is None:
-                self._transport = self._open(request.origin)
+                self._transport, self._loop = self._open(request.origin), loop
+            if self._loop not in (None, loop):
+                raise RuntimeError("this client's connections belong to another event loop: make a client in each loop")
             try:
                 reply = await self._transport.handle_async_request(self._http.request(request))
                 try:
@@ -313,8 +272,7 @@ class AsyncDriver:
             )
 
     async def aclose(self) -> None:
-        """Close every connection, and the backend."""
-        if self._transport is not None:
-            await self._transport.aclose()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.exchange.backend.close)
-        self._thread.shutdown()
+        """Close every connection; a later request opens new ones."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from otabridge.backend import Backend
-from otabridge.errors import AuthenticationError, OtaBridgeError, RateLimitError
+from otabridge.errors import AuthenticationError, OtaBridgeError, ProtocolError, RateLimitError
 from otabridge.flow import Effect, Flow, Local, Sleep
 from otabridge.hookspecs import RequestFinished
 from otabridge.pacing import Pacer
@@ -79,6 +79,9 @@ class Exchange:
         except StopIteration as done:
             value: T = done.value
             return value
+        except OtaBridgeError as error:
+            self._clean(error)
+            raise
         finally:
             steps.close()
 
@@ -95,6 +98,8 @@ class Exchange:
                 yield from self._pacer.turn(pace)
             began = world.monotonic()
             response, error = yield from self._attempt(request, credential)
+            if error is not None:
+                self._clean(error)
             if self._observe or log.isEnabledFor(logging.DEBUG):
                 self._report(request, response, error, attempt, world.monotonic() - began)
             if error is None and response is not None:
@@ -102,7 +107,6 @@ class Exchange:
                 self._budget.give(attempt - 1)
                 return response
             assert error is not None
-            self._clean(error)
             if isinstance(error, RateLimitError):
                 self._pacer.throttled(pace)
             cure = self._cure(request, response, error, credential)
@@ -181,10 +185,12 @@ class Exchange:
     def _clean(self, error: OtaBridgeError) -> None:
         clean = self.redactor.clean
         error.args = tuple(clean(part) if isinstance(part, str) else part for part in error.args)
-        for name in ("message", "code", "excerpt", "request_id"):
+        for name in ("message", "code", "request_id"):
             value = getattr(error, name, None)
             if isinstance(value, str) and value:
                 setattr(error, name, clean(value))
+        if isinstance(error, ProtocolError):
+            error.excerpt = self.redactor.clean_cut(error.excerpt)
 
     def _report(
         self, request: Request, response: Response | None, error: OtaBridgeError | None, attempt: int, seconds: float
@@ -210,4 +216,7 @@ class Exchange:
             event.attempt,
         )
         if self._observe:
-            self._observe(event)
+            try:
+                self._observe(event)
+            except Exception as failure:  # a broken observer breaks itself alone: the answer is not lost for it
+                log.warning("an observer of requests failed: %s", type(failure).__name__)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
 
     from otabridge._calls import Calls, Listing
-    from otabridge._drivers import AsyncDriver
+    from otabridge._runners import AsyncRunner
     from otabridge.capabilities import Capability, Support
     from otabridge.limits import Limits
     from otabridge.signing import World
@@ -30,8 +30,8 @@ class AsyncPager(Generic[T]):
     No snapshot is promised: rows that come or go meanwhile may be in it or not. PagingError if it cannot be read whole.
     """
 
-    def __init__(self, driver: AsyncDriver, listing: Listing[T]) -> None:
-        self._driver = driver
+    def __init__(self, runner: AsyncRunner, listing: Listing[T]) -> None:
+        self._runner = runner
         self._listing = listing
 
     async def __aiter__(self) -> AsyncIterator[T]:
@@ -43,17 +43,17 @@ class AsyncPager(Generic[T]):
         """The pages, without the rows that a living list shows twice."""
         walk = self._listing.walk()
         while not walk.done:
-            page = await self._driver.run(self._listing.fetch(walk.cursor))
+            page = await self._runner.run(self._listing.fetch(walk.cursor))
             yield Page(walk.take(page), walk.cursor, page.total)
 
     async def first_page(self) -> Page[T]:
         """One page alone; its cursor, given as `cursor=`, has the next one."""
-        return await self._driver.run(self._listing.fetch(self._listing.cursor))
+        return await self._runner.run(self._listing.fetch(self._listing.cursor))
 
 
 class _Group:
-    def __init__(self, driver: AsyncDriver, calls: Calls) -> None:
-        self._driver = driver
+    def __init__(self, runner: AsyncRunner, calls: Calls) -> None:
+        self._runner = runner
         self._calls = calls
 
 
@@ -62,7 +62,7 @@ class Products(_Group):
 
     def list(self, *, page_size: int | None = None, cursor: str | None = None) -> AsyncPager[Product]:
         """Every product."""
-        return AsyncPager(self._driver, self._calls.products(page_size, cursor))
+        return AsyncPager(self._runner, self._calls.products(page_size, cursor))
 
 
 class Modules(_Group):
@@ -72,17 +72,17 @@ class Modules(_Group):
         self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> AsyncPager[Module]:
         """The modules of one product, or of all."""
-        return AsyncPager(self._driver, self._calls.modules(product, page_size, cursor))
+        return AsyncPager(self._runner, self._calls.modules(product, page_size, cursor))
 
     async def get(self, name: str | None = None, *, product: str | None = None, id: str | None = None) -> Module:
         """One module, by name and product or by the vendor's id. NotFoundError if there is none."""
-        return await self._driver.run(self._calls.get_module(name, product, id))
+        return await self._runner.run(self._calls.get_module(name, product, id))
 
     async def create(
         self, name: str, *, product: str, alias: str | None = None, description: str | None = None
     ) -> Module:
         """Make a module. ConflictError if the name is taken, QuotaExceededError if the product has too many."""
-        return await self._driver.run(self._calls.create_module(name, product, alias, description))
+        return await self._runner.run(self._calls.create_module(name, product, alias, description))
 
     async def update(
         self,
@@ -94,7 +94,7 @@ class Modules(_Group):
         description: str | None = None,
     ) -> Module:
         """Change alias or description; what is not named stays. NotFoundError if there is no such module."""
-        return await self._driver.run(self._calls.update_module(name, product, id, alias, description))
+        return await self._runner.run(self._calls.update_module(name, product, id, alias, description))
 
     async def delete(
         self,
@@ -105,7 +105,7 @@ class Modules(_Group):
         missing_ok: bool = False,
     ) -> None:
         """Delete a module. ConflictError while it has packages, NotFoundError if there is none."""
-        return await self._driver.run(self._calls.delete_module(name, product, id, missing_ok))
+        return await self._runner.run(self._calls.delete_module(name, product, id, missing_ok))
 
 
 class Packages(_Group):
@@ -121,11 +121,11 @@ class Packages(_Group):
         cursor: str | None = None,
     ) -> AsyncPager[Package]:
         """The packages of a product, a module or a version, or all; rows may lack what only `get` has."""
-        return AsyncPager(self._driver, self._calls.packages(product, module, version, page_size, cursor))
+        return AsyncPager(self._runner, self._calls.packages(product, module, version, page_size, cursor))
 
     async def get(self, id: str) -> Package:
         """One package, with its artifacts' locations. NotFoundError if there is none."""
-        return await self._driver.run(self._calls.get_package(id))
+        return await self._runner.run(self._calls.get_package(id))
 
     async def create(
         self,
@@ -157,7 +157,7 @@ class Packages(_Group):
             verify=verify,
             artifacts=artifacts,
         )
-        return await self._driver.run(self._calls.create_package(draft))
+        return await self._runner.run(self._calls.create_package(draft))
 
     async def publish(
         self,
@@ -188,15 +188,15 @@ class Packages(_Group):
             custom_info=custom_info,
             verify=verify,
         )
-        return await self._driver.run(self._calls.publish(file, draft))
+        return await self._runner.run(self._calls.publish(file, draft))
 
     async def download(self, id: str, folder: FilePath) -> tuple[Path, ...]:
         """Fetch a package's artifacts into a folder, checked: their paths. IntegrityError if bytes differ."""
-        return await self._driver.run(self._calls.download(id, folder))
+        return await self._runner.run(self._calls.download(id, folder))
 
     async def delete(self, id: str, *, missing_ok: bool = False) -> None:
         """Withdraw a package. NotFoundError if there is none."""
-        return await self._driver.run(self._calls.delete_package(id, missing_ok))
+        return await self._runner.run(self._calls.delete_package(id, missing_ok))
 
 
 class Devices(_Group):
@@ -206,11 +206,11 @@ class Devices(_Group):
         self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> AsyncPager[Device]:
         """The devices of one product, or of all."""
-        return AsyncPager(self._driver, self._calls.devices(product, page_size, cursor))
+        return AsyncPager(self._runner, self._calls.devices(product, page_size, cursor))
 
     async def get(self, device: str | None = None, *, product: str | None = None, id: str | None = None) -> Device:
         """One device, by name and product or by the vendor's id. NotFoundError if there is none."""
-        return await self._driver.run(self._calls.get_device(device, product, id))
+        return await self._runner.run(self._calls.get_device(device, product, id))
 
     def versions(
         self,
@@ -222,7 +222,7 @@ class Devices(_Group):
         cursor: str | None = None,
     ) -> AsyncPager[ModuleVersion]:
         """The version of each module of one device."""
-        return AsyncPager(self._driver, self._calls.versions(device, product, id, page_size, cursor))
+        return AsyncPager(self._runner, self._calls.versions(device, product, id, page_size, cursor))
 
     def history(
         self,
@@ -234,17 +234,17 @@ class Devices(_Group):
         cursor: str | None = None,
     ) -> AsyncPager[ModuleVersion]:
         """Everything that one device ever reported, newest first."""
-        return AsyncPager(self._driver, self._calls.history(device, product, module, page_size, cursor))
+        return AsyncPager(self._runner, self._calls.history(device, product, module, page_size, cursor))
 
     async def report(
         self, device: str, *, product: str, module: str, version: str, reported_at: datetime | None = None
     ) -> None:
         """Take in one reported version."""
-        await self._driver.run(self._calls.report_one(device, product, module, version, reported_at))
+        await self._runner.run(self._calls.report_one(device, product, module, version, reported_at))
 
     async def report_versions(self, versions: Iterable[ModuleVersion]) -> int:
         """Take in reported versions in bulk, of any number, and return how many."""
-        return await self._driver.run(self._calls.report(versions))
+        return await self._runner.run(self._calls.report(versions))
 
 
 class Fleet(_Group):
@@ -254,28 +254,28 @@ class Fleet(_Group):
         self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> AsyncPager[ModuleVersion]:
         """The module versions of every device of one product, or of all."""
-        return AsyncPager(self._driver, self._calls.fleet(product, page_size, cursor))
+        return AsyncPager(self._runner, self._calls.fleet(product, page_size, cursor))
 
     async def count(self, *, product: str | None = None, module: str | None = None, version: str | None = None) -> int:
         """How many (device, module) rows have this module and version; what is not named matches all."""
-        return await self._driver.run(self._calls.count(product, module, version))
+        return await self._runner.run(self._calls.count(product, module, version))
 
 
 class AsyncClient:
     """One cloud, async. Tasks of one event loop may share it. Made by `aconnect`; `async with` is not needed."""
 
-    def __init__(self, cloud: str, driver: AsyncDriver) -> None:
+    def __init__(self, cloud: str, runner: AsyncRunner) -> None:
         from otabridge._calls import Calls
 
-        calls = Calls(driver.exchange.backend)
-        self._backend = driver.exchange.backend
-        self._driver = driver
+        calls = Calls(runner.exchange.backend)
+        self._backend = runner.exchange.backend
+        self._runner = runner
         self.cloud = cloud
-        self.products = Products(driver, calls)
-        self.modules = Modules(driver, calls)
-        self.packages = Packages(driver, calls)
-        self.devices = Devices(driver, calls)
-        self.fleet = Fleet(driver, calls)
+        self.products = Products(runner, calls)
+        self.modules = Modules(runner, calls)
+        self.packages = Packages(runner, calls)
+        self.devices = Devices(runner, calls)
+        self.fleet = Fleet(runner, calls)
 
     @property
     def capabilities(self) -> Mapping[Capability, Support]:
@@ -293,7 +293,7 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close connections and files."""
-        await self._driver.aclose()
+        await self._runner.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -325,7 +325,7 @@ def aconnect(
     Raises ConfigurationError or PluginLoadError.
     """
     from otabridge._connect import prepare
-    from otabridge._drivers import AsyncDriver
+    from otabridge._runners import AsyncRunner
 
     name, exchange = prepare(cloud, settings, file=config, world=world)
-    return AsyncClient(name, AsyncDriver(exchange, transport))
+    return AsyncClient(name, AsyncRunner(exchange, transport))

@@ -19,6 +19,7 @@ from otabridge.limits import ARGUMENT_FIELDS, Limits, broken
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageDraft, Page, Product
 from otabridge.pacing import EVERYTHING, Quota
 from otabridge.paging import IDENTITIES, Nested, Walk
+from otabridge.rows import not_understood
 from otabridge.settings import Settings
 from otabridge.signing import Credential, World
 from otabridge.wire import Request, Response, http_date
@@ -81,7 +82,7 @@ class Backend(ABC):
     def __init__(self, config: Settings, *, world: World | None = None) -> None:
         self.config = config
         self.world = world or World()
-        self._devices_at_work: dict[str | None, Page[Device]] = {}
+        self._devices_at_work: dict[object, Page[Device]] = {}
 
     def __repr__(self) -> str:
         return f"<{self.name} backend>"
@@ -214,6 +215,8 @@ class Backend(ABC):
             lambda device, inner: self.list_module_versions(
                 product=device.product, device=device.name, device_id=device.id, cursor=inner, limit=limit
             ),
+            scope=product,
+            keyset=self.traits.cursors == "keyset",
         )
         return (yield from devices.page(cursor))
 
@@ -247,6 +250,8 @@ class Backend(ABC):
         if complaint is None:
             if 200 <= response.status < 300:
                 return None
+            if response.status < 400:
+                return not_understood(request, response, "a redirect, which is never followed: check the endpoint")
             complaint = Complaint(None, f"HTTP {response.status} without an explanation")
         kind = self.ERRORS.get((complaint.code or "").lower()) or STATUSES.get(response.status)
         if kind is None:
@@ -295,8 +300,9 @@ class Backend(ABC):
         if draft:
             self.limits.check_draft(draft, skip="module.name" if builtin else "")
         for argument, value in arguments.items():
-            if value is not None and argument in ARGUMENT_FIELDS and not (builtin and value is module):
-                self.limits.check_text(ARGUMENT_FIELDS[argument], value)
+            field = ARGUMENT_FIELDS.get(argument)
+            if field and value is not None and not (builtin and field == "module.name"):
+                self.limits.check_text(field, value)
 
     def _builtin(self, module: str, operation: Capability) -> bool:
         """Whether a name means a built-in module; those are never made or unmade."""

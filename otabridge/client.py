@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
 
     from otabridge._calls import Calls, Listing
-    from otabridge._drivers import Driver
+    from otabridge._runners import Runner
     from otabridge.capabilities import Capability, Support
     from otabridge.limits import Limits
     from otabridge.signing import World
@@ -30,8 +30,8 @@ class Pager(Generic[T]):
     No snapshot is promised: rows that come or go meanwhile may be in it or not. PagingError if it cannot be read whole.
     """
 
-    def __init__(self, driver: Driver, listing: Listing[T]) -> None:
-        self._driver = driver
+    def __init__(self, runner: Runner, listing: Listing[T]) -> None:
+        self._runner = runner
         self._listing = listing
 
     def __iter__(self) -> Iterator[T]:
@@ -42,17 +42,17 @@ class Pager(Generic[T]):
         """The pages, without the rows that a living list shows twice."""
         walk = self._listing.walk()
         while not walk.done:
-            page = self._driver.run(self._listing.fetch(walk.cursor))
+            page = self._runner.run(self._listing.fetch(walk.cursor))
             yield Page(walk.take(page), walk.cursor, page.total)
 
     def first_page(self) -> Page[T]:
         """One page alone; its cursor, given as `cursor=`, has the next one."""
-        return self._driver.run(self._listing.fetch(self._listing.cursor))
+        return self._runner.run(self._listing.fetch(self._listing.cursor))
 
 
 class _Group:
-    def __init__(self, driver: Driver, calls: Calls) -> None:
-        self._driver = driver
+    def __init__(self, runner: Runner, calls: Calls) -> None:
+        self._runner = runner
         self._calls = calls
 
 
@@ -61,7 +61,7 @@ class Products(_Group):
 
     def list(self, *, page_size: int | None = None, cursor: str | None = None) -> Pager[Product]:
         """Every product."""
-        return Pager(self._driver, self._calls.products(page_size, cursor))
+        return Pager(self._runner, self._calls.products(page_size, cursor))
 
 
 class Modules(_Group):
@@ -71,15 +71,15 @@ class Modules(_Group):
         self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Pager[Module]:
         """The modules of one product, or of all."""
-        return Pager(self._driver, self._calls.modules(product, page_size, cursor))
+        return Pager(self._runner, self._calls.modules(product, page_size, cursor))
 
     def get(self, name: str | None = None, *, product: str | None = None, id: str | None = None) -> Module:
         """One module, by name and product or by the vendor's id. NotFoundError if there is none."""
-        return self._driver.run(self._calls.get_module(name, product, id))
+        return self._runner.run(self._calls.get_module(name, product, id))
 
     def create(self, name: str, *, product: str, alias: str | None = None, description: str | None = None) -> Module:
         """Make a module. ConflictError if the name is taken, QuotaExceededError if the product has too many."""
-        return self._driver.run(self._calls.create_module(name, product, alias, description))
+        return self._runner.run(self._calls.create_module(name, product, alias, description))
 
     def update(
         self,
@@ -91,7 +91,7 @@ class Modules(_Group):
         description: str | None = None,
     ) -> Module:
         """Change alias or description; what is not named stays. NotFoundError if there is no such module."""
-        return self._driver.run(self._calls.update_module(name, product, id, alias, description))
+        return self._runner.run(self._calls.update_module(name, product, id, alias, description))
 
     def delete(
         self,
@@ -102,7 +102,7 @@ class Modules(_Group):
         missing_ok: bool = False,
     ) -> None:
         """Delete a module. ConflictError while it has packages, NotFoundError if there is none."""
-        return self._driver.run(self._calls.delete_module(name, product, id, missing_ok))
+        return self._runner.run(self._calls.delete_module(name, product, id, missing_ok))
 
 
 class Packages(_Group):
@@ -118,11 +118,11 @@ class Packages(_Group):
         cursor: str | None = None,
     ) -> Pager[Package]:
         """The packages of a product, a module or a version, or all; rows may lack what only `get` has."""
-        return Pager(self._driver, self._calls.packages(product, module, version, page_size, cursor))
+        return Pager(self._runner, self._calls.packages(product, module, version, page_size, cursor))
 
     def get(self, id: str) -> Package:
         """One package, with its artifacts' locations. NotFoundError if there is none."""
-        return self._driver.run(self._calls.get_package(id))
+        return self._runner.run(self._calls.get_package(id))
 
     def create(
         self,
@@ -154,7 +154,7 @@ class Packages(_Group):
             verify=verify,
             artifacts=artifacts,
         )
-        return self._driver.run(self._calls.create_package(draft))
+        return self._runner.run(self._calls.create_package(draft))
 
     def publish(
         self,
@@ -185,15 +185,15 @@ class Packages(_Group):
             custom_info=custom_info,
             verify=verify,
         )
-        return self._driver.run(self._calls.publish(file, draft))
+        return self._runner.run(self._calls.publish(file, draft))
 
     def download(self, id: str, folder: FilePath) -> tuple[Path, ...]:
         """Fetch a package's artifacts into a folder, checked: their paths. IntegrityError if bytes differ."""
-        return self._driver.run(self._calls.download(id, folder))
+        return self._runner.run(self._calls.download(id, folder))
 
     def delete(self, id: str, *, missing_ok: bool = False) -> None:
         """Withdraw a package. NotFoundError if there is none."""
-        return self._driver.run(self._calls.delete_package(id, missing_ok))
+        return self._runner.run(self._calls.delete_package(id, missing_ok))
 
 
 class Devices(_Group):
@@ -203,11 +203,11 @@ class Devices(_Group):
         self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Pager[Device]:
         """The devices of one product, or of all."""
-        return Pager(self._driver, self._calls.devices(product, page_size, cursor))
+        return Pager(self._runner, self._calls.devices(product, page_size, cursor))
 
     def get(self, device: str | None = None, *, product: str | None = None, id: str | None = None) -> Device:
         """One device, by name and product or by the vendor's id. NotFoundError if there is none."""
-        return self._driver.run(self._calls.get_device(device, product, id))
+        return self._runner.run(self._calls.get_device(device, product, id))
 
     def versions(
         self,
@@ -219,7 +219,7 @@ class Devices(_Group):
         cursor: str | None = None,
     ) -> Pager[ModuleVersion]:
         """The version of each module of one device."""
-        return Pager(self._driver, self._calls.versions(device, product, id, page_size, cursor))
+        return Pager(self._runner, self._calls.versions(device, product, id, page_size, cursor))
 
     def history(
         self,
@@ -231,17 +231,17 @@ class Devices(_Group):
         cursor: str | None = None,
     ) -> Pager[ModuleVersion]:
         """Everything that one device ever reported, newest first."""
-        return Pager(self._driver, self._calls.history(device, product, module, page_size, cursor))
+        return Pager(self._runner, self._calls.history(device, product, module, page_size, cursor))
 
     def report(
         self, device: str, *, product: str, module: str, version: str, reported_at: datetime | None = None
     ) -> None:
         """Take in one reported version."""
-        self._driver.run(self._calls.report_one(device, product, module, version, reported_at))
+        self._runner.run(self._calls.report_one(device, product, module, version, reported_at))
 
     def report_versions(self, versions: Iterable[ModuleVersion]) -> int:
         """Take in reported versions in bulk, of any number, and return how many."""
-        return self._driver.run(self._calls.report(versions))
+        return self._runner.run(self._calls.report(versions))
 
 
 class Fleet(_Group):
@@ -251,28 +251,28 @@ class Fleet(_Group):
         self, *, product: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Pager[ModuleVersion]:
         """The module versions of every device of one product, or of all."""
-        return Pager(self._driver, self._calls.fleet(product, page_size, cursor))
+        return Pager(self._runner, self._calls.fleet(product, page_size, cursor))
 
     def count(self, *, product: str | None = None, module: str | None = None, version: str | None = None) -> int:
         """How many (device, module) rows have this module and version; what is not named matches all."""
-        return self._driver.run(self._calls.count(product, module, version))
+        return self._runner.run(self._calls.count(product, module, version))
 
 
 class Client:
     """One cloud, sync. Threads may share it. Made by `connect`; usable with or without `with`."""
 
-    def __init__(self, cloud: str, driver: Driver) -> None:
+    def __init__(self, cloud: str, runner: Runner) -> None:
         from otabridge._calls import Calls
 
-        calls = Calls(driver.exchange.backend)
-        self._backend = driver.exchange.backend
-        self._driver = driver
+        calls = Calls(runner.exchange.backend)
+        self._backend = runner.exchange.backend
+        self._runner = runner
         self.cloud = cloud
-        self.products = Products(driver, calls)
-        self.modules = Modules(driver, calls)
-        self.packages = Packages(driver, calls)
-        self.devices = Devices(driver, calls)
-        self.fleet = Fleet(driver, calls)
+        self.products = Products(runner, calls)
+        self.modules = Modules(runner, calls)
+        self.packages = Packages(runner, calls)
+        self.devices = Devices(runner, calls)
+        self.fleet = Fleet(runner, calls)
 
     @property
     def capabilities(self) -> Mapping[Capability, Support]:
@@ -290,7 +290,7 @@ class Client:
 
     def close(self) -> None:
         """Close connections and files."""
-        self._driver.close()
+        self._runner.close()
 
     def __enter__(self) -> Self:
         return self
@@ -321,7 +321,7 @@ def connect(
     Settings given here override the file's. Nothing is sent yet. Raises ConfigurationError or PluginLoadError.
     """
     from otabridge._connect import prepare
-    from otabridge._drivers import Driver
+    from otabridge._runners import Runner
 
     name, exchange = prepare(cloud, settings, file=config, world=world)
-    return Client(name, Driver(exchange, transport))
+    return Client(name, Runner(exchange, transport))

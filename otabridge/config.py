@@ -9,15 +9,13 @@ import json
 import os
 import stat
 import sys
-import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pydantic
-from pydantic import SecretStr
 
 from otabridge._exchange import Resolved
 from otabridge.backend import Backend
@@ -65,23 +63,33 @@ def find_file(given: str | os.PathLike[str] | None = None) -> Path | None:
     return None
 
 
-def clouds(given: str | os.PathLike[str] | None = None) -> dict[str, dict[str, Any]]:
+def clouds(given: str | os.PathLike[str] | None = None) -> dict[str, Concealed]:
     """Every `[clouds.NAME]` of the configuration file, or nothing where there is no file."""
     path = find_file(given)
     if path is None:
         return {}
-    try:
-        found = tomllib.loads(path.read_text("utf-8")).get("clouds", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not TOML: {error}") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
-        raise ConfigurationError(f"{path}: clouds are tables, written [clouds.NAME]")
+    found = _tables(path)
+    if isinstance(found, str):
+        raise ConfigurationError(f"{path} {found}")
     for name in found:
         if name.lower() in RESERVED:
             raise ConfigurationError(f"{path}: [clouds.{name}]: that name is reserved, so choose another")
     return found
+
+
+def _tables(path: Path) -> dict[str, Concealed] | str:
+    """Each cloud's table, or what is wrong with the file. Raises nothing: this frame holds secrets."""
+    import tomllib  # not every client has a file
+
+    try:
+        found = tomllib.loads(path.read_text("utf-8-sig")).get("clouds", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return f"is not TOML: {error}"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
+        return "has clouds that are no tables: write [clouds.NAME]"
+    return {name: Concealed(table) for name, table in found.items()}
 
 
 def target(cloud: str | None, given: Concealed, *, config: str | os.PathLike[str] | None = None) -> Target:
@@ -97,6 +105,7 @@ def target(cloud: str | None, given: Concealed, *, config: str | os.PathLike[str
             raise ConfigurationError("name a cloud, or give backend= and its settings")
         return Target(backend, backend, Concealed(), given)
     known = clouds(config)
+    backend = backend or os.environ.get(f"{_prefix(cloud)}BACKEND")
     if cloud not in known and backend is None:
         listed = ", ".join(known) or "none"
         hint = f"try local:{cloud}" if "/" in cloud else f"write [clouds.{cloud}] into {FILE}, or use local:PATH"
@@ -129,14 +138,13 @@ def _validated(schema: type[Settings], asked: Target, resolved: Concealed) -> Se
         values |= _from_environment(asked.cloud, schema)
     values |= resolved
     values |= asked.given
-    secret = {
-        name for name, info in schema.model_fields.items() if SecretStr in (info.annotation, *get_args(info.annotation))
-    }
-    for name in secret - values.keys():
+    secret = schema.secret_fields()
+    # A keyring may ask its owner to unlock it, so it is left alone where a secret is known.
+    for name in secret if secret.isdisjoint(values) else ():
         if kept := _keyring(asked.cloud, name):
             values[name] = kept
     # Customary variables never complete credentials that come from elsewhere: the two would not belong together.
-    complete = bool(secret & values.keys())
+    complete = bool((secret | schema.credentials) & values.keys())
     for name, variables in schema.environment.items():
         value = next((os.environ[variable] for variable in variables if os.environ.get(variable)), None)
         if value is not None and name not in values and not (complete and name in schema.credentials):
@@ -159,8 +167,12 @@ def _problem(item: Any, schema: type[Settings]) -> str:
     return f"{field}: {message}" if field else message
 
 
+def _prefix(cloud: str) -> str:
+    return f"OTABRIDGE_{cloud.upper().replace('-', '_')}_"
+
+
 def _from_environment(cloud: str, schema: type[Settings]) -> Concealed:
-    prefix = f"OTABRIDGE_{cloud.upper().replace('-', '_')}_"
+    prefix = _prefix(cloud)
     found = Concealed()
     for name in (*schema.model_fields, "validate"):
         value = os.environ.get(prefix + name.upper())
@@ -193,5 +205,5 @@ def _warn_if_readable(cloud: str, table: Mapping[str, Any], path: Path | None) -
     secret = [key for key in table if any(word in key for word in ("secret", "password", "token"))]
     if secret and path and sys.platform != "win32" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         warnings.warn(
-            f"{path} holds {secret[0]} of [clouds.{cloud}] and others may read it: chmod 600 {path}", stacklevel=4
+            f"{path} holds {secret[0]} of [clouds.{cloud}] and others may read it: chmod 600 {path}", stacklevel=5
         )

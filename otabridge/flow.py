@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
-from otabridge.errors import OutcomeUnknownError, ServerError
+from otabridge.errors import ConflictError, OtaBridgeError, OutcomeUnknownError, ServerError
 from otabridge.wire import Request, Response
 
 T = TypeVar("T")
@@ -92,15 +92,23 @@ def local(call: Callable[[], T]) -> "Steps[T]":
 def settled(
     write: Request, look: Callable[[], "Steps[T | None]"], *, lag: float = 0.0
 ) -> "Generator[Effect, Any, Response | T]":
-    """Send a write; if its answer is lost or a failure, look for its effect, at once and after `lag` seconds."""
+    """Send a write; if its answer is lost or a failure, look for its effect, at once and after `lag` seconds.
+
+    The lost answer's error is raised if no look finds it; a ConflictError of a look says that it found something else.
+    """
     try:
         return (yield from send(write))
     except (OutcomeUnknownError, ServerError) as error:
         lost = error
-    found = yield from look()
-    if found is None and lag:
-        yield Sleep(lag)
-        found = yield from look()
-    if found is None:
-        raise lost
-    return found
+    for pause in (0.0, lag) if lag else (0.0,):
+        if pause:
+            yield Sleep(pause)
+        try:
+            found = yield from look()
+        except ConflictError:
+            raise
+        except OtaBridgeError:
+            continue  # a look that fails says nothing of the write, and its error would hide that one's
+        if found is not None:
+            return found
+    raise lost

@@ -24,6 +24,7 @@ ARGUMENT_FIELDS = {
     "device": "device.name",
     "device_id": "device.id",
 }
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 FIELDS = (
     *dict.fromkeys(ARGUMENT_FIELDS.values()),
     *("package.name", "package.description", "package.custom_info", "package.source_versions"),
@@ -73,6 +74,8 @@ class Limits:
 
     def check_text(self, name: str, value: str | None) -> None:
         """Raise ValidationError if `value` breaks the limit of the field `name`."""
+        if value is not None and _HALF_PAIR.search(value):
+            raise broken(name, "text that UTF-8 can hold", value, "it has half of a surrogate pair: decode it rightly")
         limit = self.text.get(name)
         if limit is None:
             return

@@ -46,25 +46,29 @@ class Pacer:
         self._lock = threading.Lock()
 
     def turn(self, operation: str) -> Generator[Sleep, None, None]:
-        """Wait for this operation's turn, first come first served."""
+        """Wait for this operation's turn, first come first served. A turn that is not waited for goes back."""
         if not self._rates:
             return
         gate = self._gate(operation)
         if gate is None:
             return
         with self._lock:
-            now = self._world.monotonic()
-            slot = max(now, gate.next)
-            gate.next = slot + gate.spacing * gate.slowness
-        while True:
-            # A sleeper may wake late: the distance to the last grant counts, not the slot alone.
+            slot, step = max(self._world.monotonic(), gate.next), gate.spacing * gate.slowness
+            gate.next = slot + step
+        try:
+            while True:
+                # A sleeper may wake late, and the rate may have been lowered: the distance to the last grant counts.
+                with self._lock:
+                    now = self._world.monotonic()
+                    ready = max(slot, gate.granted + gate.spacing * gate.slowness)
+                    if now >= ready:
+                        gate.granted = now
+                        return
+                yield Sleep(ready - now)
+        except BaseException:
             with self._lock:
-                now = self._world.monotonic()
-                ready = max(slot, gate.granted + gate.spacing)
-                if now >= ready:
-                    gate.granted = now
-                    return
-            yield Sleep(ready - now)
+                gate.next -= step
+            raise
 
     def throttled(self, operation: str) -> None:
         """The cloud refused for speed: go slower."""

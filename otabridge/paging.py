@@ -5,9 +5,11 @@ back when a list by position shrinks or ends short, at most three times, and the
 """
 
 import json
+import zlib
 from collections.abc import Callable
+from dataclasses import astuple, dataclass
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from otabridge.errors import PagingError
 from otabridge.flow import Flow, Steps
@@ -15,8 +17,10 @@ from otabridge.models import Device, Module, ModuleVersion, Package, Page, Produ
 
 T = TypeVar("T")
 O = TypeVar("O")  # noqa: E741  # outer rows
-REMEMBERED = 4  # pages whose identities are kept
+REMEMBERED = 6  # pages whose identities are kept
+BACK = 3  # pages to go back at most; the identities of those before are kept for rows that a growing list moves on
 REREADS = 3
+AT_WORK = 8  # outer pages that nested lists keep
 
 # What makes a row of a list the same row.
 IDENTITIES: dict[type, Callable[[Any], object]] = {
@@ -31,7 +35,9 @@ IDENTITIES: dict[type, Callable[[Any], object]] = {
 class Walk(Generic[T]):
     """The state of one reading: ask for the page at `cursor`, give it to `take`, until `done`.
 
-    No snapshot is promised: rows that come or go while the list is read may be in it or not.
+    No snapshot is promised: rows that come or go while the list is read may be in it or not. A row that stays is given,
+    or PagingError raised, unless a list by position loses rows before the place of reading while it gains as many
+    behind it: a total cannot tell that from rest. A row comes once, unless the list grows by more pages than are kept.
     """
 
     def __init__(self, identity: Callable[[T], object], *, cursor: str | None = None, keyset: bool = False) -> None:
@@ -40,8 +46,9 @@ class Walk(Generic[T]):
         self._identity = identity
         self._keyset = keyset
         self._whole = cursor is None  # a walk that starts in the middle cannot know how many rows there should be
-        self._trail: list[str | None] = []  # the cursors of the pages before this one
+        self._trail: dict[str | None, None] = {}  # the cursors of the pages before this one, in order
         self._seen: dict[int, set[object]] = {}  # place in the trail -> identities, for the last few places
+        self._sizes: dict[int, int] = {}  # place in the trail -> rows that were there at the last reading
         self._distinct = 0
         self._least: int | None = None
         self._total: int | None = None
@@ -51,15 +58,18 @@ class Walk(Generic[T]):
         """The rows of this page that were not given before."""
         if page.cursor is not None and (page.cursor == self.cursor or page.cursor in self._trail):
             raise PagingError(f"the cloud repeated a page cursor after {self._distinct} rows: the list would never end")
+        if slipped := self._slipped(page.total):
+            if self._go_back(slipped) > 0:
+                raise PagingError(f"the list lost {slipped} rows while it was read: read it again when it is at rest")
+            return ()  # its rows come again, after those that slipped
         fresh = self._fresh(page.items)
         self._distinct += len(fresh)
-        missing = self._missing(page)
-        if missing:
+        if missing := self._missing(page):
             self._go_back(missing)
         elif page.cursor is None:
-            self.done = True
+            self.done, self.cursor = True, None
         else:
-            self._trail.append(self.cursor)
+            self._trail[self.cursor] = None
             self.cursor = page.cursor
         return fresh
 
@@ -69,92 +79,179 @@ class Walk(Generic[T]):
         known = set().union(*self._seen.values())
         place = len(self._trail)
         self._seen[place] = ids | self._seen.get(place, set())
+        self._sizes[place] = len(rows)
         self._seen.pop(place - REMEMBERED, None)
+        self._sizes.pop(place - REMEMBERED, None)
         if len(ids) == len(keys) and known.isdisjoint(ids):
             return rows
-        first = {key: row for key, row in zip(reversed(keys), reversed(rows), strict=True) if key not in known}
-        return tuple(reversed(first.values()))
+        first: dict[object, T] = {}
+        for key, row in zip(keys, rows, strict=True):
+            if key not in known:
+                first.setdefault(key, row)
+        return tuple(first.values())
+
+    def _slipped(self, total: int | None) -> int:
+        """How many rows may have slipped from this page to those before it: by so many did the list shrink."""
+        if total is None:
+            return 0
+        before, self._total = self._total, total
+        self._least = total if self._least is None else min(self._least, total)
+        if before is None or self._keyset or (self._whole and not self._trail):
+            return 0
+        return max(0, before - total)
 
     def _missing(self, page: Page[T]) -> int:
-        """How many rows may have slipped past: those by which the list shrank, or those it announced and never gave."""
-        before, self._total = self._total, page.total
-        if page.total is not None:
-            self._least = page.total if self._least is None else min(self._least, page.total)
-            if before is not None and page.total < before and not self._keyset:
-                return before - page.total
+        """At the end of a list: how many rows it announced and never gave."""
         if page.cursor is None and self._whole and self._least is not None:
             return max(0, self._least - self._distinct)
         return 0
 
-    def _go_back(self, missing: int) -> None:
+    def _go_back(self, rows: int) -> int:
+        """Go back by pages of so many rows, and return how many of them lie before what can be read again."""
         self._rereads += 1
         if self._rereads > REREADS:
             raise PagingError(
-                f"the list gave {self._distinct} different rows where it announced {self._least}, "
-                f"and {REREADS} readings of its last pages did not mend that: read it again when it is at rest"
+                f"the list gave {self._distinct} different rows, announced {self._least} at the least, and changed or "
+                f"ended short through {REREADS} readings of its last pages: read it again when it is at rest"
             )
-        # One page back; further where more rows slipped than that page holds, as far as identities are remembered.
-        place = len(self._trail)
-        while place > 0 and place - 1 in self._seen and missing > 0:
-            place -= 1
-            missing -= len(self._seen[place])
-        self.cursor = self._trail[place] if place < len(self._trail) else self.cursor
-        del self._trail[place:]
+        for place in reversed(range(max(0, len(self._trail) - BACK), len(self._trail))):
+            if rows <= 0 or place not in self._sizes:
+                break
+            self.cursor, _ = self._trail.popitem()
+            rows -= self._sizes[place]
+        return 0 if self._whole and not self._trail else rows
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a nested list is read: in the outer list, and in the inner list of its row `index`. A cursor holds it."""
+
+    outer: str | None = None
+    index: int = 0
+    mark: int | None = None  # of the row at `index`, so that it is found again where the page has changed
+    passed: int = 0  # rows of the outer pages before
+    total: int | None = None
+    pages: int = 0
+    anchor: str | None = None
+    inner: str | None = None
+    seen: int = 0
+    least: int | None = None
+
+
+_KINDS = get_type_hints(_Place)
 
 
 class Nested(Generic[O, T]):
     """One list made of an inner list for each row of an outer one, with a cursor that any process can take up.
 
     `outer(cursor)` gives a page of outer rows, `inner(row, cursor)` a page of that row's list. Empty inner pages are
-    skipped; an inner list that ends with fewer rows than it announced raises PagingError. `memory` keeps the outer page
-    that is being worked through, so that going on needs no second reading of it.
+    skipped. A list that ends with fewer rows than it announced raises PagingError, and so does a list by position that
+    shrinks. `memory` keeps the outer pages that are being worked through, so that going on needs no second reading of
+    them; `scope` tells apart the outer lists that share it.
     """
 
     def __init__(
         self,
-        memory: "dict[str | None, Page[O]]",
+        memory: "dict[Any, Page[O]]",
         outer: Callable[[str | None], "Flow[Page[O]]"],
         inner: Callable[[O, str | None], "Flow[Page[T]]"],
+        *,
+        scope: object = None,
+        keyset: bool = False,
     ) -> None:
         self._memory = memory
         self._outer = outer
         self._inner = inner
+        self._scope = scope
+        self._keyset = keyset
 
     def page(self, cursor: str | None) -> "Steps[Page[T]]":
         """The page at `cursor`, with at least one row unless it is the last."""
-        outer, index, inner, seen, least = _decode(cursor)
-        rows = self._memory.get(outer) if index or inner else None
+        at = _decode(cursor)
+        rows = None if at.mark is None else self._memory.get((self._scope, at.outer))
         while True:
             if rows is None:
-                rows = yield from self._outer(outer)
-                self._memory.clear()
-                self._memory[outer] = rows
-            if index >= len(rows.items):
-                if rows.cursor is None:
-                    return Page(())
-                outer, index, rows = rows.cursor, 0, None
-                continue
-            page = yield from self._inner(rows.items[index], inner)
-            seen += len(page.items)
-            if page.total is not None:
-                least = page.total if least is None else min(least, page.total)
-            if page.cursor is None:
-                if least is not None and seen < least:
-                    raise PagingError(f"a list within the list gave {seen} rows of {least}: read it again")
-                index, inner, seen, least = index + 1, None, 0, None
+                rows = yield from self._outer(at.outer)
+                self._keep(at.outer, rows)
+            if at.mark is not None:
+                at.index = _again(at, rows.items)
+                at.total = None if not self._keyset else at.total  # rows may have gone from before the mark
+            at.total = self._announced(at.total, rows.total)
+            page: Page[T] = Page(())
+            if rows.items:
+                page = yield from self._inner(rows.items[at.index], at.inner)
+                self._advance(at, page)
+            if at.index < len(rows.items):
+                at.mark = _mark(rows.items[at.index])
+            elif rows.cursor is None:
+                _complete(at.passed + len(rows.items), at.total)
+                return Page(page.items)
             else:
-                inner = page.cursor
-            over = inner is None and index >= len(rows.items) and rows.cursor is None
-            if page.items or over:
-                return Page(page.items, None if over else json.dumps([outer, index, inner, seen, least]))
+                at, rows = _onward(at, rows, rows.cursor), None
+            if page.items:
+                return Page(page.items, json.dumps(astuple(at), separators=(",", ":")))
+
+    def _keep(self, outer: str | None, rows: Page[O]) -> None:
+        self._memory[self._scope, outer] = rows
+        while len(self._memory) > AT_WORK:
+            self._memory.pop(next(iter(self._memory)), None)
+
+    def _announced(self, before: int | None, now: int | None) -> int | None:
+        """The total that counts from here on. Where positions count, a smaller one means that rows slipped past."""
+        if before is None or now is None:
+            return before if now is None else now
+        if now < before and not self._keyset:
+            raise PagingError(f"a list within the list shrank from {before} to {now} rows meanwhile: read it again")
+        return min(before, now) if self._keyset else now
+
+    def _advance(self, at: _Place, page: Page[T]) -> None:
+        at.seen += len(page.items)
+        at.least = self._announced(at.least, page.total)
+        if page.cursor is None:
+            _complete(at.seen, at.least)
+            at.index, at.inner, at.seen, at.least = at.index + 1, None, 0, None
+        elif page.cursor == at.inner:
+            raise PagingError(f"the cloud repeated a page cursor after {at.seen} rows: the list would never end")
+        else:
+            at.inner = page.cursor
 
 
-def _decode(cursor: str | None) -> tuple[str | None, int, str | None, int, int | None]:
-    if cursor is None:
-        return None, 0, None, 0, None
+def _onward(at: _Place, rows: Page[Any], following: str) -> _Place:
+    """The place at the next outer page; by Brent's rule the anchor meets any circle of cursors."""
+    if following in (at.outer, at.anchor):
+        raise PagingError(f"the cloud repeated a page cursor after {at.passed} rows: the list would never end")
+    pages = at.pages + 1
+    anchor = at.anchor if pages & at.pages else following
+    return _Place(outer=following, passed=at.passed + len(rows.items), total=at.total, pages=pages, anchor=anchor)
+
+
+def _complete(given: int, announced: int | None) -> None:
+    if announced is not None and given < announced:
+        raise PagingError(f"a list within the list gave {given} rows of {announced}: read it again")
+
+
+def _again(at: _Place, rows: tuple[Any, ...]) -> int:
+    """The index of the outer row that is to be read next, on a page that may have changed."""
+    if at.index < len(rows) and _mark(rows[at.index]) == at.mark:
+        return at.index
+    marks = list(map(_mark, rows))
+    if at.mark not in marks:
+        raise PagingError("the row at which this cursor stands is gone from its page: read the list again")
+    return marks.index(at.mark)
+
+
+def _mark(row: Any) -> int:
+    identity = IDENTITIES.get(type(row))
+    named: object = identity(row) if identity else row
+    return zlib.crc32(repr(named).encode())
+
+
+def _decode(cursor: str | None) -> _Place:
     try:
-        parts: Any = json.loads(cursor)
-        outer, index, inner, seen, least = parts
-        return outer, int(index), inner, int(seen), least
+        parts = [] if cursor is None else json.loads(cursor)
+        place = _Place(*parts)
     except (ValueError, TypeError):
-        raise PagingError(f"not a cursor of this list: {cursor[:60]!r}") from None
+        parts = None
+    if not isinstance(parts, list) or not all(isinstance(getattr(place, name), kind) for name, kind in _KINDS.items()):
+        raise PagingError(f"not a cursor of this list: {(cursor or '')[:60]!r}")
+    return place

@@ -12,6 +12,7 @@ from otabridge.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    OtaBridgeError,
     OutcomeUnknownError,
     PagingError,
     ProtocolError,
@@ -42,7 +43,7 @@ from otabridge.models import (
 )
 from otabridge.pacing import EVERYTHING, Quota
 from otabridge.paging import Nested, Walk
-from otabridge.rows import aliased, decode, excerpt, json_object, not_understood
+from otabridge.rows import Reader, aliased, decode, excerpt, json_object, not_understood
 from otabridge.settings import HttpSettings, Settings, origin
 from otabridge.signing import Credential, Signer, World
 from otabridge.wire import Pairs, Request, Response, encoded_query, http_date, quote3986
@@ -79,6 +80,7 @@ __all__ = [
     "Nested",
     "NotFoundError",
     "ObjectLocation",
+    "OtaBridgeError",
     "OutcomeUnknownError",
     "Package",
     "PackageDraft",
@@ -90,6 +92,7 @@ __all__ = [
     "Quota",
     "QuotaExceededError",
     "RateLimitError",
+    "Reader",
     "Request",
     "Response",
     "ServerError",

@@ -34,6 +34,14 @@ class Redactor:
         """The text without secrets."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
+    def clean_cut(self, text: str) -> str:
+        """The text without secrets, where it may break off in the middle of one."""
+        text = self.clean(text)
+        for start in range(len(text) - SHORTEST + 1):
+            if any(form.startswith(text[start:]) for form in self._forms):
+                return text[:start] + MASK
+        return text
+
 
 def _forms(secret: str) -> set[str]:
     once = {quote(secret, safe=""), quote(secret, safe="~"), quote(secret, safe="/~"), quote(secret, safe="/")}

@@ -1,10 +1,11 @@
 """Finding plugins: only the backend that is named is loaded, and a broken plugin breaks itself alone."""
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points, metadata
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, metadata
 from typing import Any
 
 import pluggy
@@ -20,6 +21,9 @@ HOME = "local"  # core's own backend, found without reading any metadata
 COMPOSED = (Capability.LIST_FLEET_VERSIONS, Capability.COUNT_FLEET_VERSIONS)
 
 
+log = logging.getLogger("otabridge")
+
+
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
     """One line of `otabridge plugins list`; `broken` says why it cannot be used."""
@@ -32,9 +36,15 @@ class PluginInfo:
     broken: str | None = None
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, tuple[EntryPoint, ...]]:
+    """Our entry points by group: reading all there are once costs as much as asking for one group."""
+    every = entry_points()
+    return {group: tuple(every.select(group=group)) for group in (GROUP, OBSERVERS)}
+
+
 def _points(group: str) -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=group))
+    return _installed()[group]
 
 
 class Registry:
@@ -70,7 +80,7 @@ class Registry:
         broken = []
         for point in self._allowed(OBSERVERS):
             try:
-                self._register(point.name, _load(point))
+                self._register(point.name, _load(point), OBSERVERS)
             except PluginLoadError as error:
                 broken.append(_info(point, OBSERVERS, broken=str(error)))
         return broken
@@ -84,7 +94,11 @@ class Registry:
         return bool(self._manager.hook.otabridge_request_finished.get_hookimpls())
 
     def request_finished(self, event: hookspecs.RequestFinished) -> None:
-        self._manager.hook.otabridge_request_finished(event=event)
+        """Tell the observers of one attempt; a failing observer is logged and breaks no request."""
+        try:
+            self._manager.hook.otabridge_request_finished(event=event)
+        except Exception as error:
+            log.warning("a plugin failed to observe a request: %s", type(error).__name__)
 
     def plugins(self) -> list[PluginInfo]:
         """Every plugin that is installed and allowed, each loaded to see whether it works."""
@@ -96,7 +110,7 @@ class Registry:
                     if group == GROUP:
                         alone.backend(point.name)
                     else:
-                        alone._register(point.name, _load(point))
+                        alone._register(point.name, _load(point), OBSERVERS)
                     found.append(_info(point, group, hooks=alone._hooks()))
                 except PluginLoadError as error:
                     found.append(_info(point, group, broken=str(error)))
@@ -110,19 +124,23 @@ class Registry:
         offered = self._manager.subset_hook_caller(
             "otabridge_register_backends",
             [other for other in self._manager.get_plugins() if other is not plugin],
-        )()
-        classes = {cls.name: cls for group in offered for cls in group}
+        )
+        try:
+            classes = {cls.name: cls for group in offered() for cls in group}
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginLoadError(f"plugin {name!r} cannot register its backends ({reason})") from None
         if name not in classes:
             raise PluginLoadError(f"plugin {name!r} registers no backend of that name; it has {sorted(classes)}")
         chosen: type[Backend] = classes[name]
         check_backend(chosen)
         return chosen
 
-    def _register(self, name: str, plugin: object) -> None:
+    def _register(self, name: str, plugin: object, group: str = GROUP) -> None:
         if self._manager.is_registered(plugin):
             return
         try:
-            self._manager.register(plugin, name=name)
+            self._manager.register(plugin, name=f"{group}:{name}")
             self._manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
             if self._manager.is_registered(plugin):
@@ -136,7 +154,10 @@ class Registry:
         return tuple(sorted(caller.name for caller in callers))
 
     def _unknown(self, name: str) -> str:
-        extras = metadata("otabridge").get_all("Provides-Extra") or []
+        try:
+            extras = metadata("otabridge").get_all("Provides-Extra") or []
+        except PackageNotFoundError:  # run from a source tree
+            extras = []
         wanted = f"'otabridge[{name}]'" if name in extras else f"otabridge-{name}"
         return f"no backend named {name!r}; installed: {', '.join(self.names())}. Try: pip install {wanted}"
 
@@ -150,9 +171,12 @@ def check_backend(cls: type[Backend]) -> None:
             f"backend {name!r} was written for contract {written}, and this otabridge has contract {CONTRACT}: "
             "install versions of both that agree"
         )
+    capabilities = getattr(cls, "capabilities", None)
+    if capabilities is None:
+        raise PluginLoadError(f"backend {name!r} has no capabilities: declare what it can do")
     for capability in Capability:
         method = capability.value
-        support = cls.capabilities.get(capability)
+        support = capabilities.get(capability)
         usable = support is not None and support.level.usable
         own = getattr(cls, method) is not getattr(Backend, method) or capability in COMPOSED
         if capability in REQUIRED and not usable:

@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Annotated, Any, TypeVar, get_type_hints
+from functools import cached_property
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
@@ -18,10 +19,10 @@ from otabridge.wire import Request, Response
 
 T = TypeVar("T")
 
-_SECRET = re.compile(
-    r'("[A-Za-z_]*(?:secret|password|token|fingerprint|signature|policy|accesskey)[A-Za-z_]*"\s*:\s*)("(?:[^"\\]|\\.)*"?)',
-    re.IGNORECASE,
-)
+_WORDS = "(?:secret|password|token|fingerprint|signature|policy|accesskey)"
+# A member of a JSON object, also of one that is a text in another, and an element of XML.
+_MEMBER = re.compile(rf'(\\*"[\w.-]*{_WORDS}[\w.-]*\\*"\s*:\s*)\\*"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
+_ELEMENT = re.compile(rf"(<[\w:.-]*{_WORDS}[\w:.-]*>)[^<]*", re.IGNORECASE)
 
 
 class _Aliases:
@@ -65,10 +66,22 @@ def aliased(cls: type, readers: dict[str, Callable[[Any], Any]] | None = None, *
     return Annotated[cls, _Aliases(spelled, readers or {})]
 
 
-def decode(adapter: "TypeAdapter[T]", request: Request, response: Response) -> T:
+class Reader(Generic[T]):
+    """Reads JSON into `kind`. Its validator is built when it is first used: a cold start should not pay for all."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    @cached_property
+    def adapter(self) -> "TypeAdapter[T]":
+        """The validator."""
+        return TypeAdapter(self._kind)
+
+
+def decode(reader: Reader[T], request: Request, response: Response) -> T:
     """Read a whole answer. ProtocolError, with the field and a scrubbed excerpt, if it is not what was expected."""
     try:
-        return adapter.validate_json(response.body)
+        return reader.adapter.validate_json(response.body)
     except ValidationError as error:
         detail = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'the body'}: {item['msg']}"
@@ -91,9 +104,9 @@ def not_understood(request: Request, response: Response, detail: str) -> Protoco
 
 
 def excerpt(response: Response, length: int = 200) -> str:
-    """The first characters of an answer, with the values of secret-looking JSON members left out."""
+    """The first characters of an answer, with the values of secret-looking members and elements left out."""
     text = response.body[: 4 * length].decode("utf-8", "replace")
-    return _SECRET.sub(r'\1"***"', text)[:length]
+    return _ELEMENT.sub(r"\1***", _MEMBER.sub(r'\1"***"', text))[:length]
 
 
 def json_object(response: Response) -> dict[str, Any] | None:

@@ -1,10 +1,19 @@
 """The settings that every backend has; a backend's own class adds its fields. Secrets are `SecretStr`."""
 
 import ipaddress
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 Validate = Literal["strict", "warn", "off"]
 Quotas = Literal["documented", "off"] | PositiveFloat | dict[str, PositiveFloat]
@@ -13,7 +22,9 @@ Quotas = Literal["documented", "off"] | PositiveFloat | dict[str, PositiveFloat]
 class Settings(BaseModel):
     """Common to all: how to check arguments, how fast to go, and the user's names for products."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True, defer_build=True
+    )
 
     # Field -> the vendor's customary environment variables, first found wins; and the fields that make up a credential.
     environment: ClassVar[dict[str, tuple[str, ...]]] = {}
@@ -35,6 +46,11 @@ class Settings(BaseModel):
             raise ValueError("holds a control character, or white space at an end: a line end pasted with it, perhaps")
         return value
 
+    @classmethod
+    def secret_fields(cls) -> frozenset[str]:
+        """The names of the fields that hold secrets, optional and annotated ones too."""
+        return frozenset(name for name, info in cls.model_fields.items() if _is_secret(info.annotation))
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for the redactor."""
         values = (getattr(self, name) for name in type(self).model_fields)
@@ -47,14 +63,14 @@ class Settings(BaseModel):
 
 
 class HttpSettings(Settings):
-    """Common to the clouds: where they are. `http://` is for loopback alone."""
+    """Common to the clouds: where they are. `http://` is for loopback alone, in every field that ends in `endpoint`."""
 
     endpoint: str
 
-    @field_validator("endpoint", "iam_endpoint", "obs_endpoint", check_fields=False)
+    @field_validator("*")
     @classmethod
-    def _origin(cls, value: Any) -> Any:
-        return origin(value) if value else value
+    def _origin(cls, value: Any, info: ValidationInfo) -> Any:
+        return origin(value) if value and str(info.field_name).endswith("endpoint") else value
 
 
 def origin(text: str) -> str:
@@ -69,6 +85,10 @@ def origin(text: str) -> str:
         raise ValueError("http:// is allowed towards loopback alone: use https://")
     _ = parts.port  # raises ValueError if it is no port
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
 
 
 def _loopback(host: str) -> bool:

@@ -73,6 +73,6 @@ def http_date(text: str | None) -> datetime | None:
     """The time of a `Date` header, or None if there is none that can be read."""
     try:
         moment = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import pytest
-
-from otabridge.wire import Pairs, Request, encoded_query
 from otabridge_action import signing as action
 from otabridge_huawei import signing as huawei
+
+from otabridge.wire import Pairs, Request, encoded_query
 
 Vector = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """`otabridge backends`: what each kind of cloud can do here, and what it limits."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -90,15 +90,13 @@ def _limits(limits: "Limits") -> dict[str, Any]:
 
 
 def _settings(schema: "type[Settings]") -> Iterator[dict[str, Any]]:
-    from pydantic import SecretStr
-
     for field, info in schema.model_fields.items():
         required = info.is_required()
         default = None if required else info.get_default(call_default_factory=True, validated_data={})
         yield {
             "name": "validate" if field == "validation" else field,
             "required": required,
-            "secret": SecretStr in (info.annotation, *get_args(info.annotation)),
+            "secret": field in schema.secret_fields(),
             "default": out.plain(default),
             "environment": list(schema.environment.get(field, ())),
         }

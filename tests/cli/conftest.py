@@ -86,9 +86,9 @@ def fake(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (place / "otabridge.toml").write_text(clouds)
     monkeypatch.syspath_prepend(PLUGIN)
     monkeypatch.syspath_prepend(metadata.parent)
-    registry._points.cache_clear()
+    registry._installed.cache_clear()
     yield metadata.parent
-    registry._points.cache_clear()
+    registry._installed.cache_clear()
     sys.modules.pop("otabridge_fake", None)
 
 

@@ -164,7 +164,7 @@ def test_the_file_goes_with_the_last_package_that_refers_to_it(depot: Client, fo
 
 def staged(cloud: Client, path: Path) -> Artifact:
     """The first half of publishing, as another process would have done it."""
-    return cloud._driver.run(cloud._backend.stage_artifact(path=path, filename=path.name))
+    return cloud._runner.run(cloud._backend.stage_artifact(path=path, filename=path.name))
 
 
 def test_a_staged_file_survives_the_deletion_of_another_package_of_the_same_bytes(

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from otabridge_action.backend import ActionBackend, AliyunBackend, TuyaBackend
 
-from otabridge._drivers import AsyncDriver, Driver
 from otabridge._exchange import Exchange
+from otabridge._runners import AsyncRunner, Runner
 from otabridge.aio import AsyncClient
 from otabridge.client import Client
 from otabridge.flow import Flow, Sleep
@@ -132,13 +132,13 @@ Use = Callable[[Any], Any]
 
 
 def _sync(use: Use, kind: ActionBackend, transport: Any) -> Any:
-    with Client(kind.name, Driver(Exchange(kind), transport)) as client:
+    with Client(kind.name, Runner(Exchange(kind), transport)) as client:
         return use(client)
 
 
 def _async(use: Use, kind: ActionBackend, transport: Any) -> Any:
     async def run() -> Any:
-        async with AsyncClient(kind.name, AsyncDriver(Exchange(kind), transport)) as client:
+        async with AsyncClient(kind.name, AsyncRunner(Exchange(kind), transport)) as client:
             result = use(client)
             return await result if inspect.isawaitable(result) else result
 

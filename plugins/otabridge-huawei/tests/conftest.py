@@ -12,8 +12,8 @@ import pytest
 from otabridge_huawei.backend import HuaweiBackend
 from otabridge_huawei.settings import HuaweiSettings
 
-from otabridge._drivers import AsyncDriver, Driver
 from otabridge._exchange import Exchange
+from otabridge._runners import AsyncRunner, Runner
 from otabridge.aio import AsyncClient
 from otabridge.client import Client
 from otabridge.flow import Flow, Sleep
@@ -120,14 +120,14 @@ Use = Callable[[Any], Any]
 
 
 def _sync(use: Use, config: HuaweiSettings, world: World, transport: Any) -> Any:
-    driver = Driver(Exchange(HuaweiBackend(config, world=world)), transport)
+    driver = Runner(Exchange(HuaweiBackend(config, world=world)), transport)
     with Client("hw", driver) as client:
         return use(client)
 
 
 def _async(use: Use, config: HuaweiSettings, world: World, transport: Any) -> Any:
     async def run() -> Any:
-        driver = AsyncDriver(Exchange(HuaweiBackend(config, world=world)), transport)
+        driver = AsyncRunner(Exchange(HuaweiBackend(config, world=world)), transport)
         async with AsyncClient("hw", driver) as client:
             result = use(client)
             return await result if inspect.isawaitable(result) else result

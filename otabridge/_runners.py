@@ -1,0 +1,138 @@
+"""Running flows, sync and async: the two loops that perform what the engine yields.
+
+HTTP is loaded with the first request, and an event loop's machinery with the first async client: a local store needs
+neither.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from otabridge.flow import Effect, Flow, Local, Sleep
+from otabridge.wire import Request, Response
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import httpx
+
+    from otabridge._drivers import AsyncHttpDriver, HttpDriver
+    from otabridge._exchange import Exchange
+
+T = TypeVar("T")
+
+
+class Runner:
+    """Runs flows for a sync client. Any number of threads may use it."""
+
+    def __init__(self, exchange: Exchange, transport: httpx.BaseTransport | None = None) -> None:
+        self.exchange = exchange
+        self._transport = transport
+        self._http: HttpDriver | None = None
+        self._lock = threading.Lock()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end and return its result."""
+        program = self.exchange.program(flow)
+        try:
+            effect = next(program)
+            while True:
+                try:
+                    result = self._perform(effect)
+                except Exception as error:
+                    effect = program.throw(error)
+                else:
+                    effect = program.send(result)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        finally:
+            program.close()
+
+    def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Request():
+                return self._send(effect)
+            case Sleep():
+                return self.exchange.world.sleep(effect.seconds)
+            case Local():
+                return effect.call()
+
+    def _send(self, request: Request) -> Response:
+        if self._http is None:
+            from otabridge._drivers import HttpDriver
+
+            with self._lock:
+                self._http = self._http or HttpDriver(self.exchange, self._transport)
+        return self._http.send(request)
+
+    def close(self) -> None:
+        """Close every connection, and the backend."""
+        if self._http is not None:
+            self._http.close()
+        self.exchange.backend.close()
+
+
+class AsyncRunner:
+    """Runs flows for an async client. Any number of tasks of one event loop may use it."""
+
+    def __init__(self, exchange: Exchange, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.exchange = exchange
+        self._transport = transport
+        self._http: AsyncHttpDriver | None = None
+        self._thread: ThreadPoolExecutor | None = None
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end and return its result."""
+        program = self.exchange.program(flow)
+        try:
+            effect = next(program)
+            while True:
+                try:
+                    result = await self._perform(effect)
+                except Exception as error:
+                    effect = program.throw(error)
+                else:
+                    effect = program.send(result)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        finally:
+            program.close()
+
+    async def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Request():
+                return await self._send(effect)
+            case Sleep():
+                return await self.exchange.world.asleep(effect.seconds)
+            case Local():
+                return await self._work(effect)
+
+    async def _send(self, request: Request) -> Response:
+        if self._http is None:
+            from otabridge._drivers import AsyncHttpDriver
+
+            self._http = AsyncHttpDriver(self.exchange, self._transport)
+        return await self._http.send(request)
+
+    async def _work(self, effect: Local[T]) -> T:
+        """Do local work on the one thread that does all of it, so that a database connection stays with its thread."""
+        import asyncio
+
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otabridge")
+        # Shielded: local work that has begun is finished, whatever becomes of the task.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, effect.call))
+
+    async def aclose(self) -> None:
+        """Close every connection, and the backend."""
+        if self._http is not None:
+            await self._http.aclose()
+        await self._work(Local(self.exchange.backend.close))
+        thread, self._thread = self._thread, None
+        if thread:
+            thread.shutdown()

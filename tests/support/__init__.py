@@ -1,0 +1,1 @@
+"""What the tests share: a clock that is theirs, an invented cloud, both drivers behind one `run`, raw sockets."""
