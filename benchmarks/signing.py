@@ -15,12 +15,15 @@ JSON = (("Content-Type", "application/json"), ("User-Agent", "otabridge/0.1.0"))
 SHOW = Request(operation="ShowOtaModule", origin="https://iotda.cn-north-4.myhuaweicloud.com", path=PATH, headers=JSON)
 PARAMETERS = (("CurrentPage", "1"), ("PageSize", "200"), ("ProductKey", "a140001"), ("DeviceName", "newDevice"))
 LIST = Request(operation="ListOTAModuleVersionsByDevice", origin="https://iot.example", query=PARAMETERS)
+FORM = Request(operation="UpdateOTAModule", method="POST", origin="https://iot.example", form=PARAMETERS)
 COMMON = (("Version", "2018-01-20"), ("SignatureVersion", "1.0"), ("Format", "JSON"))
 CASES = {
     "SDK-HMAC-SHA256": (PlainSigner(AK, SK, PROJECT), SHOW),
     "V11-HMAC-SHA256": (DerivedSigner(AK, SK, PROJECT, region="cn-north-4"), SHOW),
     "HMAC-SHA1 query": (RpcSigner(AK, SK, common=COMMON), LIST),
     "ACS3-HMAC-SHA256": (Acs3Signer(AK, SK), LIST),
+    "HMAC-SHA1 form": (RpcSigner(AK, SK, common=COMMON), FORM),
+    "ACS3 form": (Acs3Signer(AK, SK), FORM),
 }
 
 

@@ -125,7 +125,7 @@ class Exchange:
     ) -> Generator[Effect, Any, tuple[Response | None, OtaBridgeError | None]]:
         if request.auth and credential.signer:
             now = self.world.now() + self._skew.get(request.origin, timedelta())
-            signed = credential.signer.sign(request, now=now, nonce=self.world.nonce())
+            signed = credential.signer.sign(request, now=now, nonce=self.world.nonce()).on_wire()
         else:
             signed = request.on_wire()
         response: Response | None = None

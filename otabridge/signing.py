@@ -14,7 +14,8 @@ from otabridge.wire import Request
 class Signer(Protocol):
     """A pure function: the same request, time and nonce give the same bytes.
 
-    It returns the request with `target` set to the exact text of the request line, and its headers complete.
+    It returns the request with `target` set to the exact text of the request line, and its headers complete. One that
+    only adds a header may leave target and form as they are: they are then encoded as `Request.on_wire` says.
     """
 
     def sign(self, request: Request, *, now: datetime, nonce: str) -> Request: ...

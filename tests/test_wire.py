@@ -102,3 +102,20 @@ def test_a_read_date_can_be_compared_with_a_clock() -> None:
     moment = http_date("Sun, 01 Mar 2026 13:00:00 +0100")
     assert moment is not None
     assert moment - datetime(2026, 3, 1, 11, tzinfo=UTC) == timedelta(hours=1)
+
+
+def test_a_signed_request_keeps_a_form_that_its_signer_did_not_encode() -> None:
+    request = Request(operation="op", method="POST", form=(("a", "b c"),)).with_target("/?x=1", headers=(("A", "1"),))
+    sent = request.on_wire()
+    assert (sent.target, sent.body, sent.form) == ("/?x=1", b"a=b%20c", ())
+    assert sent.headers == (("A", "1"), ("Content-Type", "application/x-www-form-urlencoded"))
+
+
+def test_a_signed_request_with_its_body_is_on_the_wire_already() -> None:
+    request = Request(operation="op", method="POST", form=(("a", "b"),)).with_target("/", body=b"a=b")
+    assert request.on_wire() is request
+
+
+def test_a_request_with_a_header_alone_gets_its_target_from_path_and_query() -> None:
+    request = Request(operation="op", path="/a b", query=(("q", "*"),), headers=(("Authorization", "Bearer x"),))
+    assert request.on_wire().target == "/a%20b?q=%2A"

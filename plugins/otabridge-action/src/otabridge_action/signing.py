@@ -6,7 +6,7 @@ The canonical strings are plain functions that never see a secret key; a signer 
 import hmac
 from binascii import b2a_base64
 from collections.abc import Iterable
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -116,10 +116,10 @@ class RpcSigner(_Sealed):
         signature = self.signature(text).replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
         target = f"/?{sent}&Signature={signature}"
         if not form:
-            return replace(request, target=target)
+            return request.with_target(target)
         headers = [pair for pair in request.headers if pair[0].lower() != "content-type"]
         body = "&".join([text for _, text in form]).encode()
-        return replace(request, target=target, headers=(*headers, FORM), body=body, form=())
+        return request.with_target(target, headers=(*headers, FORM), body=body)
 
     def signature(self, text: str) -> str:
         """The value of `Signature` for a string to sign."""
@@ -166,7 +166,7 @@ class Acs3Signer(_Sealed):
         signed = [pair for pair in headers if _is_signed(pair[0].lower())]
         canonical = canonical_request(request.method, query, (*signed, *added), digest)
         headers += (*added, ("Authorization", self.authorization(canonical)))
-        return replace(request, target=f"/?{query}" if query else "/", headers=tuple(headers), body=body, form=())
+        return request.with_target(f"/?{query}" if query else "/", headers=tuple(headers), body=body)
 
     def authorization(self, canonical: str) -> str:
         """The value of `Authorization` for a canonical request."""

@@ -7,7 +7,7 @@ import hmac
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -116,7 +116,7 @@ class _KeySigner(_Sealed, ABC):
         headers = completed_headers(request.headers, host=host, date=date, extra=self._extra)
         canonical = canonical_request(request.method, path, query, headers, request.body)
         headers["Authorization"] = self.authorization(canonical, date=date)
-        return replace(request, target=f"{path}?{query}" if query else path, headers=tuple(headers.items()))
+        return request.with_target(f"{path}?{query}" if query else path, headers=tuple(headers.items()))
 
     @abstractmethod
     def authorization(self, canonical: str, *, date: str) -> str:
@@ -177,7 +177,7 @@ class TokenSigner(_Sealed):
         path, query = wire_path(request.path), canonical_query(request.query)
         headers = [(name, value) for name, value in request.headers if name.lower() != "x-auth-token"]
         target = f"{path}?{query}" if query else path
-        return replace(request, target=target, headers=(*headers, ("X-Auth-Token", self.token)))
+        return request.with_target(target, headers=(*headers, ("X-Auth-Token", self.token)))
 
 
 def _signed_names(canonical: str) -> str:
