@@ -64,14 +64,17 @@ class Exchange:
         self._lock = threading.Lock()
         self._skew: dict[str, timedelta] = {}
 
-    def program(self, flow: Flow[T]) -> Generator[Effect, Any, T]:
-        """Step a flow to its end; requests come out signed, one attempt at a time."""
+    def program(self, flow: Flow[T], *, auth: bool = True) -> Generator[Effect, Any, T]:
+        """Step a flow to its end; requests come out signed, one attempt at a time, or with `auth` False unsigned."""
         steps = iter(flow)
         try:
             effect = next(steps)
             while True:
                 try:
-                    result = (yield from self._send(effect)) if isinstance(effect, Request) else (yield effect)
+                    if isinstance(effect, Request):
+                        result = yield from self._send(effect if auth else replace(effect, auth=False))
+                    else:
+                        result = yield effect
                 except Exception as error:
                     effect = steps.throw(error)
                 else:
@@ -154,7 +157,8 @@ class Exchange:
                 resolved = yield Local(self._renew)
                 self.backend.config, self._expires_at = resolved.settings, resolved.expires_at
                 self.redactor.add(resolved.settings.secrets())
-            held = yield from self.program(self.backend.credential())
+            # Unsigned, whatever the flow says: a request that waited for this very credential would wait for ever.
+            held = yield from self.program(self.backend.credential(), auth=False)
             if self._expires_at and (held.expires_at is None or self._expires_at < held.expires_at):
                 held = replace(held, expires_at=self._expires_at)
             self.redactor.add(held.secrets)

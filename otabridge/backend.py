@@ -209,12 +209,18 @@ class Backend(ABC):
         self, *, product: str | None = None, cursor: str | None = None, limit: int | None = None
     ) -> Steps[Page[ModuleVersion]]:
         """One page of the module versions of every device: here composed of a list of devices and a call for each."""
+
+        def versions(device: Device, inner: str | None) -> Steps[Page[ModuleVersion]]:
+            key = {"product": device.product, "device": device.name, "device_id": device.id}
+            try:
+                return (yield from self.list_module_versions(**key, cursor=inner, limit=limit))
+            except err.NotFoundError:
+                return Page(())  # deleted since it was listed
+
         devices: Nested[Device, ModuleVersion] = Nested(
             self._devices_at_work,
             lambda outer: self.list_devices(product=product, cursor=outer),
-            lambda device, inner: self.list_module_versions(
-                product=device.product, device=device.name, device_id=device.id, cursor=inner, limit=limit
-            ),
+            versions,
             scope=product,
             keyset=self.traits.cursors == "keyset",
         )

@@ -125,6 +125,8 @@ def build(cls: type[Backend], asked: Target, registry: Registry) -> Resolved:
     resolved = Concealed(overlaid or {})
     del overlaid
     expires_at = resolved.pop("expires_at", None)
+    if expires_at is not None and getattr(expires_at, "tzinfo", None) is None:
+        raise ConfigurationError(f"cloud {asked.cloud!r}: a credential plugin gave an expires_at without a time zone")
     settings = _validated(cls.settings, asked, resolved)
     if isinstance(settings, str):
         raise ConfigurationError(f"cloud {asked.cloud!r} (backend {asked.backend}): {settings}")

@@ -154,7 +154,7 @@ class Nested(Generic[O, T]):
         self,
         memory: "dict[Any, Page[O]]",
         outer: Callable[[str | None], "Flow[Page[O]]"],
-        inner: Callable[[O, str | None], "Flow[Page[T]]"],
+        inner: Callable[[O, str | None], "Flow[Page[T]] | Steps[Page[T]]"],
         *,
         scope: object = None,
         keyset: bool = False,

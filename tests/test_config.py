@@ -570,6 +570,18 @@ def test_a_credential_with_an_expiry_says_until_when_the_settings_hold(plugins: 
     assert config.build(AcmeBackend, asked, registered).expires_at == until
 
 
+def test_an_expiry_without_a_time_zone_is_refused(plugins: Plugins) -> None:
+    write(ACME)
+
+    @hookimpl
+    def otabridge_resolve_credentials(backend: str, cloud: str) -> Mapping[str, Any] | None:
+        return {"secret": "s3", "expires_at": datetime(2030, 1, 1)}
+
+    plugins(registry.OBSERVERS, "vault", otabridge_resolve_credentials)
+    with pytest.raises(ConfigurationError, match="expires_at without a time zone"):
+        connect("hw")
+
+
 def test_a_credential_plugin_that_names_a_wrong_field_is_told_so(plugins: Plugins) -> None:
     write(ACME)
 

@@ -17,8 +17,10 @@ from otabridge.errors import (
     AuthenticationError,
     OtaBridgeError,
 )
+from otabridge.flow import Steps, flow, send
+from otabridge.signing import Credential
 from otabridge.wire import Request, Response
-from tests.support.acme import HOME, AcmeSettings
+from tests.support.acme import HOME, AcmeBackend, AcmeSettings
 from tests.support.runner import Bench, Script, refused, said
 from tests.support.world import START
 
@@ -292,3 +294,19 @@ def test_settings_with_an_expiry_are_resolved_again_a_minute_before_it(bench: Be
 def _signature(key: bytes, sent: httpx.Request) -> str:
     text = "\n".join((sent.method, sent.url.raw_path.decode(), sent.headers["x-date"], sent.headers["x-nonce"]))
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+class Forgetful(AcmeBackend):
+    """Its login forgets to say `auth=False`."""
+
+    @flow
+    def credential(self) -> Steps[Credential]:
+        yield from send(self.request("Login", "/login", method="POST"))
+        return Credential()
+
+
+def test_a_login_that_asks_for_its_own_credential_is_sent_unsigned_and_does_not_wait_for_ever(bench: Bench) -> None:
+    gate = Gate()
+    driver = bench.over(Forgetful(AcmeSettings(), world=bench.world.world), gate)
+    driver.run(driver.exchange.backend.ask(request=READ))
+    assert gate.logins == 1

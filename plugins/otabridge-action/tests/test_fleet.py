@@ -128,3 +128,15 @@ def test_versions_of_a_fleet_are_counted_row_by_row(make_cloud: Any) -> None:
     cloud = make_cloud("aliyun", server=Fleet(70), **INSTANCE)
     assert cloud.run(cloud.backend.count_fleet_versions(product="p", module="@default", version="1")) == 70
     assert cloud.run(cloud.backend.count_fleet_versions(product="p", version="2")) == 0
+
+
+def test_a_device_that_is_deleted_while_the_fleet_is_read_is_left_out(make_cloud: Any) -> None:
+    fleet = Fleet(3)
+
+    def server(request: Request) -> Any:
+        gone = ("DeviceName", "d1") in request.query or ("IotId", "i1") in request.query
+        if request.operation == "ListOTAModuleVersionsByDevice" and gone:
+            return 200, {"Success": False, "Code": "iot.device.NotExistedDevice", "ErrorMessage": "gone"}
+        return fleet(request)
+
+    assert len(fleet_of(make_cloud("tuya", server=server))) == 2
