@@ -139,4 +139,7 @@ def test_a_device_that_is_deleted_while_the_fleet_is_read_is_left_out(make_cloud
             return 200, {"Success": False, "Code": "iot.device.NotExistedDevice", "ErrorMessage": "gone"}
         return fleet(request)
 
-    assert len(fleet_of(make_cloud("tuya", server=server))) == 2
+    cloud = make_cloud("tuya", server=server)
+    assert len(fleet_of(cloud)) == 1
+    asked = [pairs.get("IotId") for operation, pairs in cloud.sent if operation == "ListOTAModuleVersionsByDevice"]
+    assert asked == ["i0", "i1", "i2"]
