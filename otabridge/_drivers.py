@@ -210,6 +210,11 @@ class HttpDriver:
         self._free: defaultdict[str, deque[httpx.BaseTransport]] = defaultdict(deque)
         self._places = threading.BoundedSemaphore(CONNECTIONS)
 
+    def open(self, origin: str) -> None:
+        """Do beforehand what takes time: a transport, and the TLS context."""
+        if self._given is None and not self._free[origin]:
+            self._free[origin].append(self._open(origin))
+
     def send(self, request: Request) -> Response:
         """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
         free = self._free[request.origin]
@@ -255,6 +260,12 @@ class AsyncHttpDriver:
         self._transport = transport
         self._loop: asyncio.AbstractEventLoop | None = None
         self._places = asyncio.Semaphore(CONNECTIONS)
+
+    def open(self, origin: str) -> None:
+        """Do beforehand what takes time: loading the transport, and the TLS context."""
+        if self._transport is None:
+            self._http.context(origin)
+            self._transport, self._loop = self._open(origin), asyncio.get_running_loop()
 
     async def send(self, request: Request) -> Response:
         """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""

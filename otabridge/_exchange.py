@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union
 
 from otabridge.backend import Backend
 from otabridge.errors import AuthenticationError, OtaBridgeError, ProtocolError, RateLimitError
@@ -23,11 +23,19 @@ from otabridge.signing import Credential
 from otabridge.wire import Request, Response, http_date
 
 T = TypeVar("T")
+Step = Union[Effect, "Open"]
 log = logging.getLogger("otabridge")
 
 EARLY = timedelta(seconds=60)  # a credential is renewed so long before it expires
 SKEWED = timedelta(seconds=60)  # a smaller difference of clocks is not what a refusal is about
 POLL = 0.05  # seconds between looks while another task fetches the credential
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """To a runner: get ready to speak HTTP. Done before the first turn is taken, since it costs time."""
+
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,9 @@ class Exchange:
         self._fetching = False
         self._lock = threading.Lock()
         self._skew: dict[str, timedelta] = {}
+        self._opened: set[str] = set()
 
-    def program(self, flow: Flow[T], *, auth: bool = True) -> Generator[Effect, Any, T]:
+    def program(self, flow: Flow[T], *, auth: bool = True) -> Generator[Step, Any, T]:
         """Step a flow to its end; requests come out signed, one attempt at a time, or with `auth` False unsigned."""
         steps = iter(flow)
         try:
@@ -83,12 +92,13 @@ class Exchange:
             value: T = done.value
             return value
         except OtaBridgeError as error:
+            self._name(error, flow.name.rpartition(".")[2])
             self._clean(error)
             raise
         finally:
             steps.close()
 
-    def _send(self, request: Request) -> Generator[Effect, Any, Response]:
+    def _send(self, request: Request) -> Generator[Step, Any, Response]:
         world = self.world
         deadline = world.monotonic() + self._policy.deadline
         pace = request.pace or request.operation
@@ -98,6 +108,9 @@ class Exchange:
             credential = Credential()
             if request.auth:
                 credential = yield from self._current_credential()
+                if request.origin not in self._opened:
+                    yield Open(request.origin)
+                    self._opened.add(request.origin)
                 yield from self._pacer.turn(pace)
             began = world.monotonic()
             response, error = yield from self._attempt(request, credential)
@@ -125,7 +138,7 @@ class Exchange:
 
     def _attempt(
         self, request: Request, credential: Credential
-    ) -> Generator[Effect, Any, tuple[Response | None, OtaBridgeError | None]]:
+    ) -> Generator[Step, Any, tuple[Response | None, OtaBridgeError | None]]:
         if request.auth and credential.signer:
             now = self.world.now() + self._skew.get(request.origin, timedelta())
             signed = credential.signer.sign(request, now=now, nonce=self.world.nonce()).on_wire()
@@ -137,12 +150,16 @@ class Exchange:
             return response, self.backend.judge(request, response)
         except OtaBridgeError as error:
             failure = error
-        for name, value in (("backend", self.backend.name), ("operation", request.operation)):
-            if getattr(failure, name, None) == "":
-                setattr(failure, name, value)
+        self._name(failure, request.operation)
         return response, failure
 
-    def _current_credential(self) -> Generator[Effect, Any, Credential]:
+    def _name(self, error: OtaBridgeError, operation: str) -> None:
+        """Say on an error whose it is, where it does not say so itself."""
+        for name, value in (("backend", self.backend.name), ("operation", operation)):
+            if getattr(error, name, None) == "":
+                setattr(error, name, value)
+
+    def _current_credential(self) -> Generator[Step, Any, Credential]:
         while True:
             with self._lock:
                 held = self._credential

@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from otabridge.flow import Effect, Flow, Local, Sleep
-from otabridge.wire import Request, Response
+from otabridge._exchange import Open, Step
+from otabridge.flow import Flow, Local, Sleep
+from otabridge.wire import Request
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -50,22 +51,24 @@ class Runner:
         finally:
             program.close()
 
-    def _perform(self, effect: Effect) -> Any:
+    def _perform(self, effect: Step) -> Any:
         match effect:
             case Request():
-                return self._send(effect)
+                return self._driver().send(effect)
             case Sleep():
                 return self.exchange.world.sleep(effect.seconds)
             case Local():
                 return effect.call()
+            case Open():
+                return self._driver().open(effect.origin)
 
-    def _send(self, request: Request) -> Response:
+    def _driver(self) -> HttpDriver:
         if self._http is None:
             from otabridge._drivers import HttpDriver
 
             with self._lock:
                 self._http = self._http or HttpDriver(self.exchange, self._transport)
-        return self._http.send(request)
+        return self._http
 
     def close(self) -> None:
         """Close every connection, and the backend."""
@@ -101,21 +104,23 @@ class AsyncRunner:
         finally:
             program.close()
 
-    async def _perform(self, effect: Effect) -> Any:
+    async def _perform(self, effect: Step) -> Any:
         match effect:
             case Request():
-                return await self._send(effect)
+                return await self._driver().send(effect)
             case Sleep():
                 return await self.exchange.world.asleep(effect.seconds)
             case Local():
                 return await self._work(effect)
+            case Open():
+                return self._driver().open(effect.origin)
 
-    async def _send(self, request: Request) -> Response:
+    def _driver(self) -> AsyncHttpDriver:
         if self._http is None:
             from otabridge._drivers import AsyncHttpDriver
 
             self._http = AsyncHttpDriver(self.exchange, self._transport)
-        return await self._http.send(request)
+        return self._http
 
     async def _work(self, effect: Local[T]) -> T:
         """Do local work on the one thread that does all of it, so that a database connection stays with its thread."""

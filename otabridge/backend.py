@@ -19,7 +19,7 @@ from otabridge.limits import ARGUMENT_FIELDS, Limits, broken
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageDraft, Page, Product
 from otabridge.pacing import EVERYTHING, Quota
 from otabridge.paging import IDENTITIES, Nested, Walk
-from otabridge.rows import not_understood
+from otabridge.rows import excerpt, not_understood
 from otabridge.settings import Settings
 from otabridge.signing import Credential, World
 from otabridge.wire import Request, Response, http_date
@@ -258,7 +258,11 @@ class Backend(ABC):
                 return None
             if response.status < 400:
                 return not_understood(request, response, "a redirect, which is never followed: check the endpoint")
-            complaint = Complaint(None, f"HTTP {response.status} without an explanation")
+            if response.status == 404 and response.body.lstrip().startswith(b"<"):
+                # Not an object that is missing, but a page of a proxy or of another server.
+                return not_understood(request, response, "a 404 that is not the cloud's own: check the endpoint")
+            told = f"HTTP {response.status}: {excerpt(response) or 'an empty answer'}"
+            complaint = Complaint(None, told, response.header("x-request-id"))
         kind = self.ERRORS.get((complaint.code or "").lower()) or STATUSES.get(response.status)
         if kind is None:
             kind = err.ServerError if response.status >= 500 else err.InvalidRequestError

@@ -90,13 +90,15 @@ class Limits:
     def check_page_size(self, operation: Capability, limit: int | None) -> None:
         """Raise ValidationError if a page of `limit` rows cannot be asked for."""
         cap = self.page_size.get(operation)
-        if limit is None or (limit >= 1 and (cap is None or limit <= cap)):
+        whole = isinstance(limit, int) and not isinstance(limit, bool)
+        if limit is None or (whole and limit >= 1 and (cap is None or limit <= cap)):
             return
         rule = "at least 1" if cap is None else f"1 to {cap}"
         raise broken("page_size", rule, str(limit), "leave it out for the largest page")
 
     def check_draft(self, draft: PackageDraft, *, skip: str = "") -> None:
         """Raise ValidationError if a package like `draft` cannot be made; the field `skip` is not looked at."""
+        self._check_artifacts(draft)
         for name, value in draft_fields(draft):
             if name != skip:
                 self.check_text(name, value)
@@ -112,7 +114,6 @@ class Limits:
             raise broken("package.source_versions", "required with kind delta", "", "name the source version")
         if draft.kind == "delta" and draft.version in sources:
             raise broken("package.source_versions", "must differ from the version", draft.version, "name older ones")
-        self._check_artifacts(draft)
 
     def _check_artifacts(self, draft: PackageDraft) -> None:
         if self.artifacts is not None and len(draft.artifacts) > self.artifacts:

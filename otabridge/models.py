@@ -49,10 +49,13 @@ class Module:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checksum:
-    """A digest of an artifact's bytes: what vendors call "sign"."""
+    """A digest of an artifact's bytes, in lower-case hex digits: what vendors call "sign"."""
 
     algorithm: Literal["sha256", "md5"]
     hex: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hex", self.hex.lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

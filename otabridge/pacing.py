@@ -12,6 +12,7 @@ from otabridge.flow import Sleep
 from otabridge.signing import World
 
 CEILING = 0.95
+WARM_UP = 0.15  # seconds more after the first grant: that request opens a connection, and the next ones may not need to
 LOWERED = 0.5  # a throttle answer halves the rate
 RAISED = 1.05  # a success raises it by this much, up to the ceiling
 FLOOR = 1 / 32
@@ -27,20 +28,22 @@ class Quota:
 
 
 class _Gate:
-    __slots__ = ("granted", "next", "slowness", "spacing")
+    __slots__ = ("granted", "next", "slowness", "spacing", "warm_up")
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, warm_up: float) -> None:
         self.spacing = 1 / (rate * CEILING)
         self.slowness = 1.0
         self.next = float("-inf")
         self.granted = float("-inf")
+        self.warm_up = warm_up
 
 
 class Pacer:
     """Gates of one account, for every thread and task of a client. `rates`: operation -> requests per second."""
 
-    def __init__(self, rates: Mapping[str, float], world: World) -> None:
+    def __init__(self, rates: Mapping[str, float], world: World, *, warm_up: float = WARM_UP) -> None:
         self._rates = rates
+        self._warm_up = warm_up
         self._world = world
         self._gates: dict[str, _Gate] = {}
         self._lock = threading.Lock()
@@ -54,6 +57,7 @@ class Pacer:
             return
         with self._lock:
             slot, step = max(self._world.monotonic(), gate.next), gate.spacing * gate.slowness
+            step, gate.warm_up = step + gate.warm_up, 0.0
             gate.next = slot + step
         try:
             while True:
@@ -90,5 +94,5 @@ class Pacer:
             if rate is None:
                 return None
             with self._lock:
-                gate = self._gates.setdefault(operation, _Gate(rate))
+                gate = self._gates.setdefault(operation, _Gate(rate, self._warm_up))
         return gate

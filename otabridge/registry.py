@@ -158,8 +158,8 @@ class Registry:
             extras = metadata("otabridge").get_all("Provides-Extra") or []
         except PackageNotFoundError:  # run from a source tree
             extras = []
-        wanted = f"'otabridge[{name}]'" if name in extras else f"otabridge-{name}"
-        return f"no backend named {name!r}; installed: {', '.join(self.names())}. Try: pip install {wanted}"
+        mend = f"pip install 'otabridge[{name}]'" if name in extras else "check the spelling, or install its plugin"
+        return f"no backend named {name!r}; installed: {', '.join(self.names())}. Mend: {mend}"
 
 
 def check_backend(cls: type[Backend]) -> None:

@@ -128,6 +128,7 @@ def test_a_longer_retry_after_is_told_at_once(bench: Bench, status: int) -> None
     [
         (said(401), AuthenticationError),
         (said(404), NotFoundError),
+        (httpx.Response(404, html="<html>nginx</html>"), ProtocolError),
         (refused("gone", 200), NotFoundError),
         (refused("taken"), ConflictError),
         (said(418), InvalidRequestError),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from otabridge.errors import RateLimitError
 from otabridge.flow import Sleep
-from otabridge.pacing import CEILING, EVERYTHING, FLOOR, Pacer, Quota
+from otabridge.pacing import CEILING, EVERYTHING, FLOOR, WARM_UP, Pacer, Quota
 from otabridge.signing import World
 from otabridge.wire import Request
 from tests.support.acme import AcmeBackend
@@ -32,7 +32,7 @@ class Simulation:
 
     def __init__(self, rates: dict[str, float]) -> None:
         self.world = FakeWorld()
-        self.pacer = Pacer(rates, self.world.world)
+        self.pacer = Pacer(rates, self.world.world, warm_up=0)
         self.grants: list[tuple[float, str]] = []
         self._due: list[tuple[float, int, str, Generator[Sleep, None, None]]] = []
         self._order = 0
@@ -155,7 +155,7 @@ def test_a_rate_for_everything_counts_each_operation_by_itself() -> None:
 
 def test_those_who_wait_are_served_in_order() -> None:
     world = FakeWorld()
-    pacer = Pacer({"op": 1}, world.world)
+    pacer = Pacer({"op": 1}, world.world, warm_up=0)
     turns = [pacer.turn("op") for _ in range(4)]
     waits = [next(turn, None) for turn in turns]
     assert [wait.seconds if wait else 0.0 for wait in waits] == pytest.approx([n / CEILING for n in range(4)])
@@ -170,6 +170,16 @@ def test_a_turn_that_is_given_up_goes_back() -> None:
     simulation.ask(0.0)
     simulation.run()
     assert simulation.times() == pytest.approx([0.0, 1 / CEILING])
+
+
+def test_the_first_request_is_given_time_to_open_a_connection() -> None:
+    simulation = Simulation({"op": 10})
+    simulation.pacer = Pacer({"op": 10}, simulation.world.world)
+    for _ in range(30):
+        simulation.ask(0.0)
+    simulation.run()
+    first, *others = simulation.times()
+    assert busiest([first + WARM_UP + 0.05, *others]) <= 10
 
 
 # --- throttling -----------------------------------------------------------------------------------------------------
@@ -261,7 +271,7 @@ def test_a_client_keeps_to_the_quota(bench: Bench) -> None:
     for _ in range(20):
         driver.run(driver.exchange.backend.ask(request=READ))
     assert busiest(sent) <= 5
-    assert sent[-1] == pytest.approx(19 / (5 * CEILING))
+    assert sent[-1] == pytest.approx(19 / (5 * CEILING) + WARM_UP)
 
 
 def test_a_pace_of_its_own_is_shared_by_the_operations_that_name_it(bench: Bench) -> None:
@@ -275,7 +285,7 @@ def test_a_pace_of_its_own_is_shared_by_the_operations_that_name_it(bench: Bench
     driver = bench.over(backend, serve)
     for operation in ("One", "Two", "Three"):
         driver.run(backend.ask(request=Request(operation=operation, origin="https://acme.test", pace="group")))
-    assert sent == pytest.approx([0, 1 / CEILING, 2 / CEILING])
+    assert sent == pytest.approx([0, 1 / CEILING + WARM_UP, 2 / CEILING + WARM_UP])
 
 
 def test_a_retry_waits_for_its_turn_as_well(bench: Bench) -> None:
@@ -363,4 +373,4 @@ def test_tasks_that_share_a_client_keep_to_the_quota_together() -> None:
     bench.close()
     assert len(sent) == 60
     assert busiest(sent) <= 10
-    assert sent[-1] == pytest.approx(59 / (10 * CEILING))
+    assert sent[-1] == pytest.approx(59 / (10 * CEILING) + WARM_UP)

@@ -103,7 +103,8 @@ def test_an_unknown_backend_is_told_with_what_is_installed_and_how_to_get_it(ins
     install("otabridge-acme", {}, backends="acme = acme_hooks")
     with pytest.raises(ConfigurationError) as caught:
         Registry({"acme"}).backend("gone")
-    assert str(caught.value) == ("no backend named 'gone'; installed: acme, local. Try: pip install otabridge-gone")
+    told = "no backend named 'gone'; installed: acme, local. Mend: check the spelling, or install its plugin"
+    assert str(caught.value) == told
 
 
 def test_an_extra_of_our_own_is_offered_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

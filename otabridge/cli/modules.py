@@ -1,5 +1,6 @@
 """`otabridge modules`: the parts of a product that are updated on their own."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -114,8 +115,8 @@ def delete(
     which = _described(product, name, module_id)
     with session.one(on, config) as cloud:
         session.confirm(f"Delete {which} on {cloud.cloud}?", yes=yes)
-        cloud.modules.delete(name, product=product, id=module_id, missing_ok=missing_ok)
-        errors.say("", f"deleted {which} on {cloud.cloud}")
+        gone = partial(cloud.modules.delete, name, product=product, id=module_id)
+        session.delete(gone, f"{which} on {cloud.cloud}", missing_ok=missing_ok)
 
 
 def _described(product: str | None, name: str | None, module_id: str | None) -> str:

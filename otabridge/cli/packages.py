@@ -1,6 +1,7 @@
 """`otabridge packages`: released versions of modules, and their files."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
@@ -196,8 +197,8 @@ def delete(
     """Withdraw a package, so that it can no longer be rolled out. Nothing is printed on stdout."""
     with session.one(on, config) as cloud:
         session.confirm(f"Delete package {package_id!r} on {cloud.cloud}?", yes=yes)
-        cloud.packages.delete(package_id, missing_ok=missing_ok)
-        errors.say("", f"deleted package {package_id!r} on {cloud.cloud}")
+        gone = partial(cloud.packages.delete, package_id)
+        session.delete(gone, f"package {package_id!r} on {cloud.cloud}", missing_ok=missing_ok)
 
 
 def _artifact(

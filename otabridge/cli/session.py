@@ -74,9 +74,25 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin or not sys.stdin.isatty():
         raise errors.Usage("nothing was deleted: there is no terminal to ask on, so say --yes")
-    if not typer.confirm(errors.readable(question), err=True):
+    # Not by typer's own prompt, which writes a blank to stdout.
+    print(f"{errors.readable(question)} [y/N]: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         errors.say("", "nothing was deleted")
         raise typer.Exit(errors.FAILED)
+
+
+def delete(gone: Callable[[], None], which: str, *, missing_ok: bool) -> None:
+    """Delete, and say what was done; with `missing_ok`, what is not there is no error."""
+    from otabridge import NotFoundError
+
+    try:
+        gone()
+    except NotFoundError:
+        if not missing_ok:
+            raise
+        errors.say("", f"{which} was not there")
+        return
+    errors.say("", f"deleted {which}")
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def test_every_shape_gives_class_code_and_message(
 CODES = {
     err.AuthenticationError: "IOTDA.000002 IOTDA.000004 APIGW.0301 APIGW.0303 APIGW.0305 APIGW.0307 APIGW.0311",
     err.ForbiddenError: "IOTDA.000021 APIGW.0302 APIGW.0304 APIGW.0306 APIGW.0310 APIGW.0402 APIGW.0801",
-    err.NotFoundError: "IOTDA.001000 IOTDA.014000 IOTDA.014204 APIGW.0101",
+    err.NotFoundError: "IOTDA.001000 IOTDA.014000 IOTDA.014204",
     err.ConflictError: "IOTDA.014031",
     err.InvalidRequestError: "IOTDA.000006 IOTDA.000017 IOTDA.000018 APIGW.0602",
     err.QuotaExceededError: "APIGW.0501",

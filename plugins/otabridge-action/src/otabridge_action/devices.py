@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import replace
+from typing import TypeVar
 
 from otabridge.plugin import (
+    ApiError,
     Capability,
     Device,
     ForbiddenError,
@@ -29,6 +31,7 @@ SEARCH = "QueryDeviceBySQL"
 _SEARCH_CURSOR = "search:"
 # How a statement would quote anything else is not documented.
 _LITERAL = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+T = TypeVar("T")
 
 
 class DeviceOperations(Engine):
@@ -64,7 +67,8 @@ class DeviceOperations(Engine):
     ) -> Steps[Device]:
         """One device, by name in its product or by id."""
         request = self.action("QueryDeviceDetail", _reference(product, device, device_id))
-        found = schema.DEVICES.read(request, (yield from send(request)), raw=True)
+        reply = yield from self._of_device(device, device_id, send(request))
+        found = schema.DEVICES.read(request, reply, raw=True)
         if not found.rows:
             raise NotFoundError(f"there is no device {device_id or device}", backend=self.name, operation="get_device")
         return found.rows[0]
@@ -80,16 +84,30 @@ class DeviceOperations(Engine):
         limit: int | None = None,
     ) -> Steps[Page[ModuleVersion]]:
         """One page of what one device reported."""
-        return (
-            yield from self.pages(
-                Capability.LIST_MODULE_VERSIONS,
-                "ListOTAModuleVersionsByDevice",
-                schema.VERSIONS,
-                _reference(product, device, device_id),
-                cursor=cursor,
-                limit=limit,
-            )
+        pages = self.pages(
+            Capability.LIST_MODULE_VERSIONS,
+            "ListOTAModuleVersionsByDevice",
+            schema.VERSIONS,
+            _reference(product, device, device_id),
+            cursor=cursor,
+            limit=limit,
         )
+        return (yield from self._of_device(device, device_id, pages))
+
+    def _of_device(self, device: str | None, device_id: str | None, steps: Steps[T]) -> Steps[T]:
+        """What `steps` give; where a name is not found and is some device's id, the error says so."""
+        try:
+            return (yield from steps)
+        except NotFoundError as error:
+            missing = error
+        if device_id is None and device is not None:
+            try:
+                yield from send(self.action("QueryDeviceDetail", _reference(None, None, device)))
+                missing.args = (f"{missing.message}; {device} is the id of a device: give it as id",)
+                missing.message = missing.args[0]
+            except ApiError:
+                pass  # it is no id either
+        raise missing
 
     @flow
     def list_fleet_versions(

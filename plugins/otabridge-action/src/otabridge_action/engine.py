@@ -69,6 +69,8 @@ class Place:
     def following(self, found: schema.Listing[Any]) -> "Place | None":
         """The place after this page, None at the end: when both counts say so, or the page is empty.
 
+        A full page ends the list only where the total is just what has been seen: a total may be wrong.
+
         The page number asked for counts, not one answered, so that a cloud that repeats itself cannot make a loop.
         """
         rows = len(found.rows)
@@ -76,8 +78,8 @@ class Place:
         more = self.page < (found.pages or 0)
         if rows:
             more = more or (found.total is not None and seen < found.total)
-            if found.total is None and found.pages is None:
-                more = rows >= self.size or bool(found.token)
+            more = more or (rows >= self.size and seen != found.total)
+            more = more or (found.total is None and found.pages is None and bool(found.token))
         elif found.total is not None:
             more = False
         if not more:

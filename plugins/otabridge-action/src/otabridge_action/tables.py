@@ -77,6 +77,9 @@ def _word(*, required: bool = False) -> Text:
 
 TEXT: Mapping[str, Text] = {
     "product.id": Text(required=True),
+    "package.id": Text(),
+    "device.id": Text(),
+    "device.name": Text(),
     "module.name": _word(required=True),
     "module.alias": Text(
         max_length=64, pattern=f"[A-Za-z0-9._{_HAN}-]+", words="Chinese, letters, digits, . _ and - only"

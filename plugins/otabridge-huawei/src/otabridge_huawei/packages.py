@@ -1,5 +1,7 @@
 """Packages: created of an object in a bucket, listed type after type."""
 
+import warnings
+
 from otabridge.plugin import (
     Artifact,
     ObjectLocation,
@@ -68,6 +70,10 @@ class PackageCalls(Calls):
     def create_package(self, *, draft: PackageDraft) -> Steps[Package]:
         """Make a package of an object in a bucket."""
         artifact, location = _located(draft)
+        if draft.verify:
+            raise broken("package.verify", "this cloud verifies no packages", "True", "leave it out")
+        if draft.name:
+            warnings.warn(f"{self.name} keeps no names of packages: {draft.name!r} is dropped", stacklevel=2)
         body = schema.package_body(self._needed_app("CreateOtaPackage"), draft, artifact, location)
         request = self._write("CreateOtaPackage", "ota-upgrades/packages", body=body)
 

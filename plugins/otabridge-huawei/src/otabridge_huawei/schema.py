@@ -30,7 +30,6 @@ from otabridge.plugin import (
     Response,
     aliased,
     broken,
-    excerpt,
     json_object,
 )
 from otabridge_huawei.tables import BUILTIN_PACKAGES, MODULE_PACKAGE, SQL_LENGTH, STATUSES
@@ -221,8 +220,7 @@ def complaint(response: Response) -> Complaint | None:
             if said.get(code) or (said.get(message) and not success):
                 told = said.get(message) or f"HTTP {response.status}"
                 return Complaint(str(said[code]) if said.get(code) else None, str(told), request_id)
-    told = f"HTTP {response.status}: {excerpt(response) or 'an empty answer'}"
-    return None if success else Complaint(None, told, request_id)
+    return None
 
 
 # Our word -> the vendor's, in the order of its examples.
