@@ -11,6 +11,8 @@ import re
 import ssl
 import threading
 from collections import defaultdict, deque
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
@@ -209,30 +211,38 @@ class HttpDriver:
         self._given = transport
         self._free: defaultdict[str, deque[httpx.BaseTransport]] = defaultdict(deque)
         self._places = threading.BoundedSemaphore(CONNECTIONS)
+        self._closed = False
 
-    def open(self, origin: str) -> None:
-        """Do beforehand what takes time: a transport, and the TLS context."""
-        if self._given is None and not self._free[origin]:
-            self._free[origin].append(self._open(origin))
+    def enter(self, origin: str) -> Callable[[], None]:
+        """Wait for a place among the calls in flight, with a transport ready, and return the way to leave it."""
+        self._places.acquire()
+        try:
+            if self._given is None and not self._free[origin]:
+                self._free[origin].append(self._open(origin))
+        except BaseException:
+            self._places.release()
+            raise
+        return self._places.release
 
     def send(self, request: Request) -> Response:
         """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
         free = self._free[request.origin]
-        with self._places:
+        try:
+            transport = free.pop()
+        except IndexError:
+            transport = self._given or self._open(request.origin)
+        try:
+            reply = transport.handle_request(self._http.request(request))
             try:
-                transport = free.pop()
-            except IndexError:
-                transport = self._given or self._open(request.origin)
-            try:
-                reply = transport.handle_request(self._http.request(request))
-                try:
-                    return _response(reply, reply.read())
-                finally:
-                    reply.close()
-            except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
-                failure = _failure(error, request)
+                return _response(reply, reply.read())
             finally:
-                free.append(transport)
+                reply.close()
+        except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
+            failure = _failure(error, request)
+        finally:
+            free.append(transport)
+            if self._closed:
+                self.close()
         # Raised outside the handler: the transport's own traceback holds headers.
         raise failure
 
@@ -245,10 +255,12 @@ class HttpDriver:
         )
 
     def close(self) -> None:
-        """Close every connection."""
-        for free in self._free.values():
+        """Close every connection that is not in use; one in use is closed after its call."""
+        self._closed = True
+        for free in list(self._free.values()):
             while free:
-                free.pop().close()
+                with suppress(IndexError):  # another thread has just taken it
+                    free.pop().close()
 
 
 class AsyncHttpDriver:
@@ -261,29 +273,29 @@ class AsyncHttpDriver:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._places = asyncio.Semaphore(CONNECTIONS)
 
-    def open(self, origin: str) -> None:
-        """Do beforehand what takes time: loading the transport, and the TLS context."""
+    async def enter(self, origin: str) -> Callable[[], None]:
+        """Wait for a place among the calls in flight, with a transport ready, and return the way to leave it."""
+        loop = asyncio.get_running_loop()
         if self._transport is None:
             self._http.context(origin)
-            self._transport, self._loop = self._open(origin), asyncio.get_running_loop()
+            self._transport, self._loop = self._open(origin), loop
+        if self._loop not in (None, loop):
+            raise RuntimeError("this client's connections belong to another event loop: make a client in each loop")
+        await self._places.acquire()
+        return self._places.release
 
     async def send(self, request: Request) -> Response:
         """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
-        async with self._places:
-            loop = asyncio.get_running_loop()
-            if self._transport is None:
-                self._transport, self._loop = self._open(request.origin), loop
-            if self._loop not in (None, loop):
-                raise RuntimeError("this client's connections belong to another event loop: make a client in each loop")
+        transport = self._transport or self._open(request.origin)
+        try:
+            exact = isinstance(transport, _AiohttpTransport)
+            reply = await transport.handle_async_request(self._http.request(request, exact=exact))
             try:
-                exact = isinstance(self._transport, _AiohttpTransport)
-                reply = await self._transport.handle_async_request(self._http.request(request, exact=exact))
-                try:
-                    return _response(reply, await reply.aread())
-                finally:
-                    await reply.aclose()
-            except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
-                failure = _failure(error, request)
+                return _response(reply, await reply.aread())
+            finally:
+                await reply.aclose()
+        except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
+            failure = _failure(error, request)
         raise failure
 
     def _open(self, origin: str) -> httpx.AsyncBaseTransport:

@@ -7,6 +7,7 @@ Itself a generator of effects, so that it does no I/O either: a driver performs 
 import logging
 import threading
 from collections.abc import Callable, Generator
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, Union
@@ -23,7 +24,7 @@ from otabridge.signing import Credential
 from otabridge.wire import Request, Response, http_date
 
 T = TypeVar("T")
-Step = Union[Effect, "Open"]
+Step = Union[Effect, "Enter"]
 log = logging.getLogger("otabridge")
 
 EARLY = timedelta(seconds=60)  # a credential is renewed so long before it expires
@@ -32,8 +33,11 @@ POLL = 0.05  # seconds between looks while another task fetches the credential
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """To a runner: get ready to speak HTTP. Done before the first turn is taken, since it costs time."""
+class Enter:
+    """To a runner: a place among the calls in flight, with HTTP made ready; it answers with the way to leave.
+
+    Taken before the turn: a request that waited behind its turn would be sent in a heap with others, its signature old.
+    """
 
     origin: str
 
@@ -69,9 +73,10 @@ class Exchange:
         self._observe = observe
         self._credential: Credential | None = None
         self._fetching = False
+        self._fetches = 0
+        self._failure: tuple[int, OtaBridgeError] | None = None
         self._lock = threading.Lock()
         self._skew: dict[str, timedelta] = {}
-        self._opened: set[str] = set()
 
     def program(self, flow: Flow[T], *, auth: bool = True) -> Generator[Step, Any, T]:
         """Step a flow to its end; requests come out signed, one attempt at a time, or with `auth` False unsigned."""
@@ -108,12 +113,14 @@ class Exchange:
             credential = Credential()
             if request.auth:
                 credential = yield from self._current_credential()
-                if request.origin not in self._opened:
-                    yield Open(request.origin)
-                    self._opened.add(request.origin)
-                yield from self._pacer.turn(pace)
-            began = world.monotonic()
-            response, error = yield from self._attempt(request, credential)
+            leave: Callable[[], None] = yield Enter(request.origin)
+            try:
+                if request.auth:
+                    yield from self._pacer.turn(pace)
+                began = world.monotonic()
+                response, error = yield from self._attempt(request, credential)
+            finally:
+                leave()
             if error is not None:
                 self._clean(error)
             if self._observe or log.isEnabledFor(logging.DEBUG):
@@ -160,14 +167,20 @@ class Exchange:
                 setattr(error, name, value)
 
     def _current_credential(self) -> Generator[Step, Any, Credential]:
+        awaited = 0
         while True:
             with self._lock:
                 held = self._credential
                 if held and not (held.expires_at and self.world.now() > held.expires_at - EARLY):
                     return held
+                # Who waited for a login that failed does not try the same again: a locked account helps nobody.
+                if self._failure and self._failure[0] == awaited:
+                    raise copy(self._failure[1])
                 if not self._fetching:
                     self._fetching = True
+                    self._fetches += 1
                     break
+                awaited = self._fetches
             yield Sleep(POLL)
         try:
             if self._renew and self._expires_at and self.world.now() > self._expires_at - EARLY:
@@ -180,6 +193,9 @@ class Exchange:
                 held = replace(held, expires_at=self._expires_at)
             self.redactor.add(held.secrets)
             self._credential = held
+        except OtaBridgeError as error:
+            self._failure = (self._fetches, error)
+            raise
         finally:
             self._fetching = False
         return held
@@ -194,6 +210,8 @@ class Exchange:
             with self._lock:
                 if self._credential is credential:
                     self._credential = None
+                    if self._renew:
+                        self._expires_at = self.world.now()  # those settings have expired, whatever they said
             return "credential"
         theirs = http_date(response.header("date"))
         if isinstance(error, AuthenticationError) and theirs:

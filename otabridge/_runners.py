@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from otabridge._exchange import Open, Step
+from otabridge._exchange import Enter, Step
 from otabridge.flow import Flow, Local, Sleep
 from otabridge.wire import Request
 
@@ -59,8 +59,9 @@ class Runner:
                 return self.exchange.world.sleep(effect.seconds)
             case Local():
                 return effect.call()
-            case Open():
-                return self._driver().open(effect.origin)
+            case Enter():
+                return self._driver().enter(effect.origin)
+        raise TypeError(f"a flow yielded {effect!r}: only Request, Sleep and Local are performed")
 
     def _driver(self) -> HttpDriver:
         if self._http is None:
@@ -72,9 +73,11 @@ class Runner:
 
     def close(self) -> None:
         """Close every connection, and the backend."""
-        if self._http is not None:
-            self._http.close()
-        self.exchange.backend.close()
+        try:
+            if self._http is not None:
+                self._http.close()
+        finally:
+            self.exchange.backend.close()
 
 
 class AsyncRunner:
@@ -112,8 +115,9 @@ class AsyncRunner:
                 return await self.exchange.world.asleep(effect.seconds)
             case Local():
                 return await self._work(effect)
-            case Open():
-                return self._driver().open(effect.origin)
+            case Enter():
+                return await self._driver().enter(effect.origin)
+        raise TypeError(f"a flow yielded {effect!r}: only Request, Sleep and Local are performed")
 
     def _driver(self) -> AsyncHttpDriver:
         if self._http is None:
@@ -130,8 +134,8 @@ class AsyncRunner:
             from concurrent.futures import ThreadPoolExecutor
 
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otabridge")
-        # Shielded: local work that has begun is finished, whatever becomes of the task.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, effect.call))
+        # Work that has begun is finished whatever becomes of the task; work that has not is dropped with it.
+        return await asyncio.get_running_loop().run_in_executor(self._thread, effect.call)
 
     async def aclose(self) -> None:
         """Close every connection, and the backend."""

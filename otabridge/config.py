@@ -121,9 +121,9 @@ def target(cloud: str | None, given: Concealed, *, config: str | os.PathLike[str
 
 def build(cls: type[Backend], asked: Target, registry: Registry) -> Resolved:
     """The settings of a target, and until when they hold. ConfigurationError names every field that is wrong."""
-    overlaid = registry.resolve_credentials(asked.backend, asked.cloud)
-    resolved = Concealed(overlaid or {})
-    del overlaid
+    resolved = _resolved(asked, registry)
+    if isinstance(resolved, str):
+        raise ConfigurationError(f"cloud {asked.cloud!r}: a credential plugin {resolved}")
     expires_at = resolved.pop("expires_at", None)
     if expires_at is not None and getattr(expires_at, "tzinfo", None) is None:
         raise ConfigurationError(f"cloud {asked.cloud!r}: a credential plugin gave an expires_at without a time zone")
@@ -131,6 +131,17 @@ def build(cls: type[Backend], asked: Target, registry: Registry) -> Resolved:
     if isinstance(settings, str):
         raise ConfigurationError(f"cloud {asked.cloud!r} (backend {asked.backend}): {settings}")
     return Resolved(settings, expires_at)
+
+
+def _resolved(asked: Target, registry: Registry) -> Concealed | str:
+    """What credential plugins say, or what is wrong with it. Raises nothing: their errors may hold secrets."""
+    try:
+        found: object = registry.resolve_credentials(asked.backend, asked.cloud)
+    except Exception as error:
+        return f"failed ({type(error).__name__})"
+    if found is not None and not isinstance(found, Mapping):
+        return f"gave a {type(found).__name__} instead of a mapping of settings"
+    return Concealed(dict(found or {}))
 
 
 def _validated(schema: type[Settings], asked: Target, resolved: Concealed) -> Settings | str:

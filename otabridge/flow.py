@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
-from otabridge.errors import ConflictError, OtaBridgeError, OutcomeUnknownError, ServerError
+from otabridge.errors import ConflictError, OtaBridgeError, OutcomeUnknownError, ProtocolError, ServerError
+from otabridge.retry import outcome
 from otabridge.wire import Request, Response
 
 T = TypeVar("T")
@@ -90,16 +91,20 @@ def local(call: Callable[[], T]) -> "Steps[T]":
 
 
 def settled(
-    write: Request, look: Callable[[], "Steps[T | None]"], *, lag: float = 0.0
-) -> "Generator[Effect, Any, Response | T]":
-    """Send a write; if its answer is lost or a failure, look for its effect, at once and after `lag` seconds.
+    write: Request, look: Callable[[], "Steps[T | None]"], *, read: Callable[[Response], T], lag: float = 0.0
+) -> "Steps[T]":
+    """Send a write and `read` its answer; if that is lost, a failure or not understood, look for the write's effect.
+
+    It is looked for at once and after `lag` seconds.
 
     The lost answer's error is raised if no look finds it; a ConflictError of a look says that it found something else.
     """
     try:
-        return (yield from send(write))
+        return read((yield from send(write)))
     except (OutcomeUnknownError, ServerError) as error:
-        lost = error
+        lost: OtaBridgeError = error
+    except ProtocolError as error:
+        lost = outcome(write, error)
     for pause in (0.0, lag) if lag else (0.0,):
         if pause:
             yield Sleep(pause)

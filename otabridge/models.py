@@ -159,8 +159,12 @@ class ModuleVersion:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list. `cursor` is opaque text for the next page, None at the end; `total` counts all rows."""
+    """One page of a list. `cursor` is opaque text for the next page, None at the end; `total` counts all rows.
+
+    `before` counts the rows before this page, where the cursor knows that.
+    """
 
     items: tuple[T, ...]
     cursor: str | None = None
     total: int | None = None
+    before: int | None = field(default=None, compare=False, repr=False)

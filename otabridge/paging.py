@@ -62,6 +62,8 @@ class Walk(Generic[T]):
             if self._go_back(slipped) > 0:
                 raise PagingError(f"the list lost {slipped} rows while it was read: read it again when it is at rest")
             return ()  # its rows come again, after those that slipped
+        if not self._whole and page.before is not None:
+            self._distinct, self._whole = page.before, True
         fresh = self._fresh(page.items)
         self._distinct += len(fresh)
         if missing := self._missing(page):
@@ -193,8 +195,8 @@ class Nested(Generic[O, T]):
 
     def _keep(self, outer: str | None, rows: Page[O]) -> None:
         self._memory[self._scope, outer] = rows
-        while len(self._memory) > AT_WORK:
-            self._memory.pop(next(iter(self._memory)), None)
+        for oldest in list(self._memory)[:-AT_WORK]:
+            self._memory.pop(oldest, None)
 
     def _announced(self, before: int | None, now: int | None) -> int | None:
         """The total that counts from here on. Where positions count, a smaller one means that rows slipped past."""

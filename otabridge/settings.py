@@ -51,6 +51,15 @@ class Settings(BaseModel):
         """The names of the fields that hold secrets, optional and annotated ones too."""
         return frozenset(name for name, info in cls.model_fields.items() if _is_secret(info.annotation))
 
+    @field_validator("proxy")
+    @classmethod
+    def _http_proxy(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("write it as http://host:port, or https://host:port")
+        return value
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for the redactor."""
         values = (getattr(self, name) for name in type(self).model_fields)

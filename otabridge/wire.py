@@ -24,7 +24,9 @@ def encoded_query(pairs: Iterable[tuple[str, str]]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request of a flow. `operation` is the vendor's name of the call; `read` says that repeating it is harmless.
+    """One request of a flow. `operation` is the vendor's name of the call.
+
+    `read` says that repeating it is harmless; left out, that is so for GET and HEAD.
 
     `path` and `query` are unencoded; a signer sets `target`, the exact text for the request line. `auth=False` sends it
     unsigned and without credentials. Query, headers and body may hold secrets, so repr names none of them.
@@ -38,10 +40,15 @@ class Request:
     headers: Pairs = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     form: Pairs = field(default=(), repr=False)
-    read: bool = True
+    read: bool = None  # type: ignore[assignment]  # told by the method, unless given
     auth: bool = True
     pace: str = ""
     target: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        told: bool | None = self.read
+        if told is None:
+            object.__setattr__(self, "read", self.method in ("GET", "HEAD"))
 
     def with_target(self, target: str, *, headers: Pairs | None = None, body: bytes | None = None) -> "Request":
         """This request as a signer sends it; a `body` given here is the form, encoded."""

@@ -711,3 +711,32 @@ def test_a_cloud_may_be_told_by_the_environment_alone(monkeypatch: pytest.Monkey
     with connect("my-depot") as cloud:
         cloud.modules.create("mcu", product="p")
     assert (tmp_path / "depot").is_dir()
+
+
+@pytest.mark.parametrize("proxy", ["proxy.corp:8080", "foo://u:pw@h:1", "socks5://h:1", "http://"])
+def test_a_proxy_that_cannot_be_used_is_told_at_once_without_its_password(proxy: str) -> None:
+    with pytest.raises(ConfigurationError, match="proxy: write it as http") as caught:
+        connect(backend="acme", endpoint=ENDPOINT, secret="s3", proxy=proxy)
+    assert "pw" not in str(caught.value)
+
+
+def test_a_named_local_cloud_needs_its_folder() -> None:
+    write('[clouds.depot]\nbackend = "local"')
+    with pytest.raises(ConfigurationError, match="path is missing"):
+        connect("depot")
+
+
+@pytest.mark.parametrize("answer", [RuntimeError("token s3cr3t denied"), ["s3cr3t"]])
+def test_a_credential_plugin_that_fails_is_named_without_its_words(plugins: Plugins, answer: object) -> None:
+    write(ACME)
+
+    @hookimpl
+    def otabridge_resolve_credentials(backend: str, cloud: str) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    plugins(registry.OBSERVERS, "vault", otabridge_resolve_credentials)
+    with pytest.raises(ConfigurationError, match="a credential plugin") as caught:
+        connect("hw")
+    assert "s3cr3t" not in str(caught.value)

@@ -310,3 +310,27 @@ def test_a_login_that_asks_for_its_own_credential_is_sent_unsigned_and_does_not_
     driver = bench.over(Forgetful(AcmeSettings(), world=bench.world.world), gate)
     driver.run(driver.exchange.backend.ask(request=READ))
     assert gate.logins == 1
+
+
+def test_who_waits_for_a_login_that_fails_does_not_try_it_again() -> None:
+    bench = Bench("async")
+    logins = 0
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        nonlocal logins
+        for _ in range(5):
+            await asyncio.sleep(0)
+        logins += 1
+        return refused("denied", 401)
+
+    backend = bench.acme(login=True)
+    driver = bench.over(backend, serve)
+
+    async def main() -> list[Any]:
+        asked = (driver.driver.run(backend.ask(request=READ)) for _ in range(30))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    outcomes = driver.loop.run(main())
+    bench.close()
+    assert {type(outcome) for outcome in outcomes} == {AuthenticationError}
+    assert logins == 1

@@ -3,15 +3,17 @@
 import asyncio
 import gc
 import threading
+from typing import Any
 
 import httpx
 import pytest
 
+from otabridge import aconnect
 from otabridge._drivers import CONNECTIONS
 from otabridge._exchange import Exchange
-from otabridge.flow import Flow, Steps, local
+from otabridge.flow import Flow, Local, Steps, local
 from otabridge.wire import Request, Response
-from tests.support.runner import Async, Bench, Sync, said
+from tests.support.runner import Async, Bench, Script, Sync, said
 from tests.support.server import HANG, RawServer, reply
 from tests.support.wire import Wire
 
@@ -231,3 +233,70 @@ def test_a_client_closes_at_the_end_of_its_with_block() -> None:
     with Sync(Exchange(backend)).client:
         assert closed == []
     assert closed == ["closed"]
+
+
+def test_local_work_that_waits_its_turn_is_dropped_with_its_task() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    async def main() -> list[str]:
+        async with aconnect("memory:") as cloud:
+            runner = cloud._runner
+            slow = asyncio.create_task(runner._work(Local(lambda: (begun.set(), go.wait()))))
+            while not begun.is_set():
+                await asyncio.sleep(0)
+            task = asyncio.create_task(cloud.modules.create("cancelled", product="p"))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            go.set()
+            await slow
+            return [module.name async for module in cloud.modules.list(product="p")]
+
+    assert asyncio.run(main()) == []
+
+
+def test_what_is_no_effect_is_refused(bench: Bench) -> None:
+    def steps() -> Any:
+        yield "nonsense"
+
+    with pytest.raises(TypeError, match="only Request, Sleep and Local"):
+        bench.over(bench.acme(), Script()).run(Flow(steps(), "steps"))
+
+
+def test_no_more_requests_leave_in_a_second_than_the_quota_when_a_stall_ends() -> None:
+    sent: list[float] = []
+    stalled = threading.Event()
+
+    def serve(_: httpx.Request) -> httpx.Response:
+        stalled.wait()
+        sent.append(world.seconds)
+        return said()
+
+    bench = Bench("sync")
+    world = bench.world
+    backend = bench.acme(quotas={"Read": 1e6})
+    driver = bench.over(backend, serve)
+    turns: list[int] = []
+    pacer = driver.exchange._pacer
+    real = pacer.turn
+
+    def turn(operation: str) -> Any:
+        turns.append(1)
+        return real(operation)
+
+    pacer.turn = turn  # type: ignore[method-assign]
+    request = Request(operation="Read", origin="https://acme.test", path="/r")
+    threads = [threading.Thread(target=lambda: driver.run(backend.ask(request=request))) for _ in range(80)]
+    for thread in threads:
+        thread.start()
+    while len(turns) < CONNECTIONS:
+        threading.Event().wait(0.001)
+    held = len(turns)
+    stalled.set()
+    for thread in threads:
+        thread.join()
+    bench.close()
+    assert held == CONNECTIONS  # the others wait for a place before they take a turn
+    assert len(sent) == 80

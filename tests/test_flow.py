@@ -110,7 +110,7 @@ def story(found: "list[str | Exception | None]", lost: Exception, *, lag: float 
             raise saw
         return saw
 
-    steps = settled(WRITE, look, lag=lag)
+    steps = settled(WRITE, look, read=lambda reply: reply, lag=lag)
     done: list[Any] = [next(steps)]
     try:
         effect: Any = steps.throw(lost)
@@ -128,7 +128,7 @@ def test_a_write_that_is_answered_is_not_looked_for() -> None:
         raise AssertionError
         yield
 
-    steps = settled(WRITE, look)
+    steps = settled(WRITE, look, read=lambda reply: reply)
     assert next(steps) is WRITE
     with pytest.raises(StopIteration) as done:
         steps.send(Response(201, {}))

@@ -1,5 +1,6 @@
 """Requests, responses, and the one percent-encoder."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, unquote
 
@@ -119,3 +120,17 @@ def test_a_signed_request_with_its_body_is_on_the_wire_already() -> None:
 def test_a_request_with_a_header_alone_gets_its_target_from_path_and_query() -> None:
     request = Request(operation="op", path="/a b", query=(("q", "*"),), headers=(("Authorization", "Bearer x"),))
     assert request.on_wire().target == "/a%20b?q=%2A"
+
+
+@pytest.mark.parametrize(("method", "read"), [("GET", True), ("HEAD", True), ("POST", False), ("DELETE", False)])
+def test_whether_a_request_only_reads_is_told_by_its_method_unless_it_says_so(method: str, read: bool) -> None:
+    assert Request(operation="op", method=method).read is read
+    assert Request(operation="op", method=method, read=not read).read is not read
+
+
+def test_a_signed_request_is_the_same_in_everything_that_signing_does_not_change() -> None:
+    values = {"operation": "op", "method": "PUT", "origin": "https://h", "path": "/p", "query": (("a", "b"),)}
+    values |= {"headers": (("H", "1"),), "body": b"x", "form": (("f", "g"),), "read": True, "auth": False, "pace": "q"}
+    assert {item.name for item in fields(Request)} == {*values, "target"}
+    request = Request(**values)  # type: ignore[arg-type]
+    assert request.with_target("/t") == Request(**values, target="/t")  # type: ignore[arg-type]

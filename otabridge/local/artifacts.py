@@ -115,11 +115,11 @@ class ArtifactStore:
             known.difference_update(sha256 for (sha256,) in dropped)
         with in_words(self._database.place):
             for leftover in _files(self._folder("incoming")):
-                if leftover.stat().st_mtime < before.timestamp():
+                if _older(leftover, before):
                     Path(leftover).unlink(missing_ok=True)
             shelves = [shelf for shelf in _files(self._folder("")) if len(shelf.name) == 2]
             strays = [file for shelf in shelves for file in _files(Path(shelf)) if file.name not in known]
-            self.discard(file.name for file in strays if file.stat().st_mtime < before.timestamp())
+            self.discard(file.name for file in strays if _older(file, before))
 
     def _file(self, digest: str) -> Path:
         return self._folder(digest[:2]) / digest
@@ -206,3 +206,10 @@ def _files(folder: Path) -> list[os.DirEntry[str]]:
             return list(entries)
     except FileNotFoundError:
         return []
+
+
+def _older(entry: os.DirEntry[str], before: datetime) -> bool:
+    try:
+        return entry.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False  # another process has just swept it

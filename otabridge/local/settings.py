@@ -8,4 +8,4 @@ from otabridge.plugin import Settings
 class LocalSettings(Settings):
     """`path` is the store's folder; None keeps everything in memory. `timeout` is how long to wait for its lock."""
 
-    path: str | None = Field(None, min_length=1)
+    path: str | None = Field(min_length=1)

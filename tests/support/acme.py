@@ -181,8 +181,7 @@ class AcmeBackend(Backend):
             except NotFoundError:
                 return None
 
-        made = yield from settled(request, look, lag=LAG)
-        return decode(MODULE, request, made) if isinstance(made, Response) else made
+        return (yield from settled(request, look, read=lambda reply: decode(MODULE, request, reply), lag=LAG))
 
     def list_packages(self, **_: Any) -> Any:
         return self._nothing(Package)

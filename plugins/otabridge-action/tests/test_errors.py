@@ -226,3 +226,8 @@ def test_a_deleted_thing_may_be_missing_but_a_wrong_instance_is_no_missing_thing
     code = "iot.system.InstanceNotFound"
     with pytest.raises(err.InvalidRequestError):
         drive("aliyun", use, handler=handler)
+
+
+def test_a_success_inside_a_failure_is_a_failure(make_backend: Any) -> None:
+    body = {"Success": False, "Code": "iot.system.SystemException", "ErrorMessage": "m", "Data": {"success": True}}
+    assert isinstance(judged(make_backend("aliyun"), 200, body), err.ServerError)

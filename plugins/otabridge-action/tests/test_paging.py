@@ -214,3 +214,30 @@ def test_modules_are_cut_into_pages_here(make_cloud: Any) -> None:
     found = cloud.walked(lambda at: cloud.backend.list_modules(product="p", cursor=at, limit=2), walk)
     assert [row.name for row in found] == ["m0", "m1", "m2", "m3", "m4"]
     assert len(cloud.requests) == 3
+
+
+@pytest.mark.parametrize(("total", "pages"), [(250, 2), (0, 0), (None, None)])
+def test_a_total_that_is_too_small_hides_no_rows(make_cloud: Any, total: int | None, pages: int | None) -> None:
+    rows = [{"ProductKey": "p", "DeviceName": "d", "ModuleName": f"m{at}", "ModuleVersion": "1"} for at in range(634)]
+
+    def server(request: Request) -> dict[str, Any]:
+        first = (int(dict(request.query)["CurrentPage"]) - 1) * 200
+        counts = {} if total is None else {"Total": total, "PageCount": pages}
+        return {"Data": {"SimpleOTAModuleInfo": rows[first : first + 200]}, **counts}
+
+    cloud = make_cloud("tuya", server=server)
+    key = {"product": "p", "device": "d"}
+    walk: Walk[Any] = Walk(lambda row: row.module)
+    found = cloud.walked(lambda at: cloud.backend.list_module_versions(**key, cursor=at), walk)
+    assert len(found) == 634
+
+
+def test_a_list_taken_up_at_a_cursor_that_ends_short_is_no_prefix(make_cloud: Any) -> None:
+    device = {"ProductKey": "p", "DeviceStatus": "ONLINE"}
+    full = [device | {"DeviceName": f"d{at}", "IotId": f"i{at}"} for at in range(50)]
+    counts = {"PageCount": 3, "Total": 150}
+    cloud = make_cloud("aliyun", {"Data": {"DeviceInfo": full}, **counts}, *[{"Data": {}, **counts}] * 4)
+    first = cloud.run(cloud.backend.list_devices(product="p"))
+    walk: Walk[Any] = Walk(IDENTITIES[Device], cursor=first.cursor)
+    with pytest.raises(PagingError):
+        cloud.walked(lambda at: cloud.backend.list_devices(product="p", cursor=at), walk)

@@ -284,3 +284,21 @@ def test_a_count_without_the_search_is_made_row_by_row(make_cloud: Any) -> None:
 )
 def test_a_time_is_read_in_either_format_or_not_at_all(text: object, expected: datetime | None) -> None:
     assert schema.moment(text) == expected
+
+
+def test_a_module_that_goes_while_its_device_is_read_in_pages_takes_no_other_with_it(make_cloud: Any) -> None:
+    def device(*names: str) -> dict[str, Any]:
+        return ROW | {"modules": [{"module_name": name, "module_version": "1"} for name in names]}
+
+    bare = {"fw_version": None, "sw_version": None}
+    cloud = make_cloud(device("a", "b", "c", "d") | bare, device("b", "c", "d") | bare)
+    first = cloud.run(cloud.backend.list_module_versions(device_id="x", limit=2))
+    second = cloud.run(cloud.backend.list_module_versions(device_id="x", limit=2, cursor=first.cursor))
+    assert [row.module for row in (*first.items, *second.items)] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("code", ["APIGW.0101", "APIGW.0103", "IOTDA.000029"])
+def test_a_call_that_does_not_exist_is_no_missing_object(make_cloud: Any, code: str) -> None:
+    cloud = make_cloud((404, {"error_code": code, "error_msg": "no API"}))
+    with pytest.raises(err.InvalidRequestError):
+        cloud.run(cloud.backend.delete_package(package_id="k1"))

@@ -156,3 +156,18 @@ def test_a_module_list_of_all_products_names_the_resource_space_alone(make_cloud
     cloud = make_cloud({"modules": [row], "page": {"count": 1, "marker": "m"}})
     assert cloud.run(cloud.backend.list_modules()).items == (Module(product="p", name="m", id="i"),)
     assert cloud.requests[0].query == (("app_id", "61f7e74d036aca5be29e1ed4"), ("limit", "50"))
+
+
+def test_a_list_taken_up_at_a_cursor_that_ends_short_is_no_prefix(make_cloud: Any) -> None:
+    empty = {"products": [], "page": {"count": 150, "marker": None}}
+    full = {"products": [product(number) for number in range(50)], "page": {"count": 150, "marker": "a" * 24}}
+    cloud = make_cloud(full, *[empty] * 4)
+    cursor = cloud.run(cloud.backend.list_products()).cursor
+    walk: Walk[Product] = Walk(IDENTITIES[Product], cursor=cursor, keyset=True)
+
+    def read_on() -> None:
+        while not walk.done:
+            walk.take(cloud.run(cloud.backend.list_products(cursor=walk.cursor)))
+
+    with pytest.raises(PagingError):
+        read_on()

@@ -87,10 +87,8 @@ class ActionBackend(PackageOperations, DeviceOperations):
             return agreeing(found, lambda it: (it.alias, it.description) == (alias, wanted.description), clash)
 
         pairs = parameters(product=product, module=name, alias=alias, description=wanted.description)
-        done = yield from settled(
-            self.action("CreateOTAModule", pairs, read=False), look, lag=self.traits.list_lag_seconds
-        )
-        return done if isinstance(done, Module) else wanted
+        request = self.action("CreateOTAModule", pairs, read=False)
+        return (yield from settled(request, look, read=lambda _: wanted, lag=self.traits.list_lag_seconds))
 
     @flow
     def update_module(
@@ -115,13 +113,10 @@ class ActionBackend(PackageOperations, DeviceOperations):
             return found if same else None
 
         pairs = parameters(product=product, module=name, alias=alias, description=description)
-        done = yield from settled(
-            self.action("UpdateOTAModule", pairs, read=False), look, lag=self.traits.list_lag_seconds
-        )
-        if isinstance(done, Module):
-            return done
-        told = alias is not None and description is not None
-        return wanted if told else (yield from self.get_module(product=product, name=name))
+        request = self.action("UpdateOTAModule", pairs, read=False)
+        done = yield from settled(request, look, read=lambda _: wanted, lag=self.traits.list_lag_seconds)
+        known = done is not wanted or (alias is not None and description is not None)
+        return done if known else (yield from self.get_module(product=product, name=name))
 
     @flow
     def delete_module(
@@ -134,7 +129,7 @@ class ActionBackend(PackageOperations, DeviceOperations):
             return None if (yield from self._module(product, name)) else True
 
         request = self.action("DeleteOTAModule", parameters(product=product, module=name), read=False)
-        yield from settled(request, gone, lag=self.traits.list_lag_seconds)
+        yield from settled(request, gone, read=lambda _: True, lag=self.traits.list_lag_seconds)
 
     def _key(self, product: str | None, name: str | None, module_id: str | None) -> tuple[str, str]:
         if module_id is not None:

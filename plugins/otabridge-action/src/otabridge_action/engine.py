@@ -187,7 +187,7 @@ class Engine(Backend):
         following = place.following(found)
         after = None if following is None else str(following)
         if keep is None:
-            return Page(found.rows, after, found.total)
+            return Page(found.rows, after, found.total, place.seen)
         # Nobody can count a filtered list afterwards, so what the client would notice is noticed here.
         shrunk = place.total is not None and found.total is not None and found.total < place.total
         short = following is None and found.total is not None and place.seen + len(found.rows) < found.total

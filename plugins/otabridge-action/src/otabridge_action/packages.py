@@ -11,6 +11,7 @@ from otabridge.plugin import (
     Package,
     PackageDraft,
     Page,
+    Response,
     Steps,
     UrlLocation,
     agreeing,
@@ -71,16 +72,15 @@ class PackageOperations(Engine):
             raise broken("artifact.url", "required for each file", "", "upload it to the platform's storage first")
         draft = replace(draft, module=schema.core_module(draft.module), name=draft.name or package_name(draft))
         request = self.action("CreateOTAFirmware", schema.package_parameters(draft), read=False)
-        done = yield from settled(request, lambda: self._like(draft), lag=self.traits.list_lag_seconds)
-        if isinstance(done, Package):
-            return done
-        created = schema.CREATED.read(request, done).rows
-        if created:
+
+        def made(reply: Response) -> Package:
+            created = schema.CREATED.read(request, reply).rows
+            if not created:
+                raise not_understood(request, reply, "it has no id of the new package")
             return _made(draft, created[0])
-        found = yield from self._like(draft)
-        if found is None:
-            raise not_understood(request, done, "it has no id of the new package")
-        return found
+
+        lag = self.traits.list_lag_seconds
+        return (yield from settled(request, lambda: self._like(draft), read=made, lag=lag))
 
     @flow
     def delete_package(self, *, package_id: str) -> Steps[None]:
@@ -94,7 +94,7 @@ class PackageOperations(Engine):
             return None
 
         request = self.action("DeleteOTAFirmware", parameters(package_id=package_id), read=False)
-        yield from settled(request, gone, lag=self.traits.list_lag_seconds)
+        yield from settled(request, gone, read=lambda _: True, lag=self.traits.list_lag_seconds)
 
     def _like(self, draft: PackageDraft) -> Steps[Package | None]:
         """The package of a draft's product, module and version; ConflictError if it is another than was asked for."""

@@ -53,7 +53,7 @@ _PARAMETERS = {
 }
 # A refused signature is answered with the server's own text to sign, which holds every parameter.
 _ECHO = re.compile(r"\W*server\s+(side\s+)?(string\s*to\s*sign|canonical).*", re.IGNORECASE | re.DOTALL)
-_SUCCEEDED = re.compile(rb'"success"\s*:\s*(?:true|"true")', re.IGNORECASE).search
+_SUCCESS = re.compile(rb'"success"\s*:\s*(true|"true")?', re.IGNORECASE).findall
 
 
 # --- parameters -----------------------------------------------------------------------------------------------------
@@ -97,8 +97,9 @@ def package_parameters(draft: PackageDraft) -> Pairs:
 
 
 def succeeded(body: bytes) -> bool:
-    """Whether an answer calls itself a success, without reading it: no value can hold these bare quotes."""
-    return _SUCCEEDED(body) is not None
+    """Whether an answer calls itself a success, without reading it, and once: no value can hold these bare quotes."""
+    said = _SUCCESS(body)
+    return len(said) == 1 and bool(said[0])
 
 
 def verdict(body: bytes) -> bool | Complaint | None:

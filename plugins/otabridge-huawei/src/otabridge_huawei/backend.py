@@ -12,14 +12,11 @@ from otabridge.plugin import (
     NotFoundError,
     Page,
     Product,
-    Response,
     Steps,
     World,
     agreeing,
     broken,
-    decode,
     flow,
-    settled,
 )
 from otabridge_huawei import schema, tables
 from otabridge_huawei.calls import Place, Stretch, place_at
@@ -97,8 +94,7 @@ class HuaweiBackend(DeviceCalls, PackageCalls):
                 f"product {product} has a module {name} already, with another alias or description",
             )
 
-        made = yield from settled(request, look, lag=self.traits.list_lag_seconds)
-        return self._remembered(decode(schema.MODULE, request, made) if isinstance(made, Response) else made)
+        return self._remembered((yield from self._settled(request, look, schema.MODULE)))
 
     @flow
     def update_module(
@@ -121,8 +117,7 @@ class HuaweiBackend(DeviceCalls, PackageCalls):
                 same = alias in (None, found.alias) and description in (None, found.description or "")
                 return found if same else None
 
-            made = yield from settled(request, look, lag=self.traits.list_lag_seconds)
-            return decode(schema.MODULE, request, made) if isinstance(made, Response) else made
+            return (yield from self._settled(request, look, schema.MODULE))
 
         return (yield from self._with_module(product, name, module_id, update))
 

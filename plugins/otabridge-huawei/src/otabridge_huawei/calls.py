@@ -89,7 +89,8 @@ class Stretch(Generic[T]):
     ended: bool
 
     def page(self) -> Page[T]:
-        return Page(self.rows, None if self.ended else self.after.text(), self.count)
+        before = self.after.seen - len(self.rows)
+        return Page(self.rows, None if self.ended else self.after.text(), self.count, before)
 
 
 class Calls(Backend):
@@ -196,7 +197,13 @@ class Calls(Backend):
                 return True
             return None
 
-        yield from settled(self._write(operation, path, method="DELETE"), look, lag=self.traits.list_lag_seconds)
+        request = self._write(operation, path, method="DELETE")
+        yield from settled(request, look, read=lambda _: True, lag=self.traits.list_lag_seconds)
+
+    def _settled(self, request: Request, look: Callable[[], Steps[T | None]], reader: Reader[T]) -> Steps[T]:
+        """What a write made, read from its answer, or looked for where that is lost."""
+        lag = self.traits.list_lag_seconds
+        return (yield from settled(request, look, read=lambda reply: decode(reader, request, reply), lag=lag))
 
     def _app(self, product: str | None = None) -> str | None:
         """The resource space for a list: a product belongs to one, so it is named only where no product is."""

@@ -25,6 +25,10 @@ T = TypeVar("T")
 _SEARCH, _EACH = "search", "each"
 
 
+# How an edition without the search refuses it is not documented (unverified): forbidden, not found, or no such call.
+_NO_SEARCH = (NotFoundError, ForbiddenError, InvalidRequestError)
+
+
 class DeviceCalls(Calls):
     """The operations on devices and fleets."""
 
@@ -58,12 +62,15 @@ class DeviceCalls(Calls):
         limit: int | None = None,
     ) -> Steps[Page[ModuleVersion]]:
         """The versions on one device; the cloud gives them all at once, so pages are cut here."""
-        start = _position(cursor)
         found_id = device_id or (yield from self._device_id(product, device))
         inventory = yield from self._shown("ShowDevice", f"devices/{found_id}", schema.INVENTORY)
         rows = inventory.versions()
+        names = [row.module for row in rows]
+        if cursor is not None and cursor not in names:
+            raise PagingError(f"the row at which this cursor stands is gone ({cursor[:60]!r}): read the list again")
+        start = 0 if cursor is None else names.index(cursor) + 1
         end = start + limit if limit else len(rows)
-        return Page(rows[start:end], str(end) if end < len(rows) else None, len(rows))
+        return Page(rows[start:end], names[end - 1] if end < len(rows) else None, len(rows), start)
 
     @flow
     def list_fleet_versions(
@@ -74,8 +81,7 @@ class DeviceCalls(Calls):
         if how == _SEARCH:
             try:
                 return (yield from self._searched(product, place_at(rest), limit))
-            except (NotFoundError, ForbiddenError):
-                # The basic edition has no search; how it refuses is not documented (unverified).
+            except _NO_SEARCH:
                 if cursor:
                     raise
         elif how != _EACH:
@@ -92,7 +98,7 @@ class DeviceCalls(Calls):
         if body:
             try:
                 return (yield from self._search(body, schema.COUNTED)).count
-            except (NotFoundError, ForbiddenError):
+            except _NO_SEARCH:
                 pass
         return (yield from super().count_fleet_versions(product=product, module=module, version=version))
 
@@ -136,11 +142,3 @@ class DeviceCalls(Calls):
         except (NotFoundError, ForbiddenError, InvalidRequestError):
             return ""
         return "; a device with that id exists: give it as id="
-
-
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isdecimal():
-        raise PagingError(f"not a cursor of this list: {cursor[:60]!r}")
-    return int(cursor)

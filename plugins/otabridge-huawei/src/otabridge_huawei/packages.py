@@ -9,13 +9,10 @@ from otabridge.plugin import (
     PackageDraft,
     Page,
     PagingError,
-    Response,
     Steps,
     agreeing,
     broken,
-    decode,
     flow,
-    settled,
 )
 from otabridge_huawei import schema
 from otabridge_huawei.calls import Calls, Place, place_at
@@ -86,8 +83,7 @@ class PackageCalls(Calls):
                 f"module {draft.module} has a package of version {draft.version} already, and it is another one",
             )
 
-        made = yield from settled(request, look, lag=self.traits.list_lag_seconds)
-        return decode(schema.PACKAGE, request, made) if isinstance(made, Response) else made
+        return (yield from self._settled(request, look, schema.PACKAGE))
 
     @flow
     def delete_package(self, *, package_id: str) -> Steps[None]:
