@@ -58,9 +58,9 @@ class _Http:
         connect = min(CONNECT_SECONDS, seconds)
         self.timeouts = {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}
 
-    def context(self, origin: str) -> ssl.SSLContext:
+    def context(self, scheme: str) -> ssl.SSLContext:
         """The one TLS context of this client, made when it is first needed: it costs 30 ms."""
-        if not origin.startswith("https") and not self.proxy:
+        if not scheme.startswith("https") and not self.proxy:
             return _NO_TLS
         if self._context is None:
             try:

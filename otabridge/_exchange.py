@@ -1,7 +1,7 @@
-"""The engine that both drivers share: it steps a flow and turns each of its requests into attempts.
+"""The engine that both runners share: it steps a flow and turns each of its requests into attempts.
 
 Per attempt: credential, pace, sign, send, judge; around it: cure a stale credential or a wrong clock once, retry, log.
-Itself a generator of effects, so that it does no I/O either: a driver performs what it yields.
+Itself a generator of effects, so that it does no I/O either: a runner performs what it yields.
 """
 
 import logging

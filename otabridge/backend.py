@@ -238,7 +238,7 @@ class Backend(ABC):
                 count += module in (None, row.module) and version in (None, row.version)
         return count
 
-    # --- what a driver needs ----------------------------------------------------------------------------------------
+    # --- what the engine needs --------------------------------------------------------------------------------------
 
     @flow
     def credential(self) -> Steps[Credential]:

@@ -45,6 +45,7 @@ class Target:
     file: Concealed
     given: Concealed
     named: bool = False
+    rivals: tuple[str, ...] = ()  # prefixes of other clouds' variables that begin like this one's
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path | None:
@@ -116,7 +117,9 @@ def target(cloud: str | None, given: Concealed, *, config: str | os.PathLike[str
     if not isinstance(backend, str):
         raise ConfigurationError(f'[clouds.{cloud}] says no backend: add backend = "..."')
     _warn_if_readable(cloud, table, find_file(config))
-    return Target(cloud, backend, table, given, named=True)
+    own = _prefix(cloud)
+    rivals = tuple(prefix for prefix in map(_prefix, known) if prefix.startswith(own) and prefix != own)
+    return Target(cloud, backend, table, given, named=True, rivals=rivals)
 
 
 def build(cls: type[Backend], asked: Target, registry: Registry) -> Resolved:
@@ -148,7 +151,7 @@ def _validated(schema: type[Settings], asked: Target, resolved: Concealed) -> Se
     """The settings, or what is wrong with them. Raises nothing: this frame holds secrets."""
     values = Concealed(asked.file)
     if asked.named:
-        values |= _from_environment(asked.cloud, schema)
+        values |= _from_environment(asked, schema)
     values |= resolved
     values |= asked.given
     secret = schema.secret_fields()
@@ -184,12 +187,14 @@ def _prefix(cloud: str) -> str:
     return f"OTABRIDGE_{cloud.upper().replace('-', '_')}_"
 
 
-def _from_environment(cloud: str, schema: type[Settings]) -> Concealed:
-    prefix = _prefix(cloud)
+def _from_environment(asked: Target, schema: type[Settings]) -> Concealed:
+    prefix = _prefix(asked.cloud)
     found = Concealed()
     for name in (*schema.model_fields, "validate"):
         value = os.environ.get(prefix + name.upper())
-        if value is not None and name != "validation":
+        # OTABRIDGE_PROD_IAM_ENDPOINT is the endpoint of a cloud prod-iam, where there is one, and not prod's.
+        another = (prefix + name.upper()).startswith(asked.rivals)
+        if value is not None and name != "validation" and not another:
             found[name] = _table(value) if value.startswith("{") else value
     return found
 

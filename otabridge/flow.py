@@ -1,6 +1,6 @@
 """Flows: operations as generators that yield what they need done, and never do it.
 
-A driver runs a flow, sync or async: it performs each effect, sends the result in or throws the error in, and closes it.
+A runner runs a flow, sync or async: it performs each effect, sends the result in or throws the error in, and closes it.
 """
 
 import functools
@@ -27,7 +27,7 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class Local(Generic[T_co]):
-    """Blocking local work (a database, a file): run in place by the sync driver, in a thread by the async one."""
+    """Blocking local work (a database, a file): run in place by the sync runner, in a thread by the async one."""
 
     call: Callable[[], T_co] = field(repr=False)
 
@@ -37,7 +37,7 @@ Steps = Generator[Effect, Any, T]
 
 
 class Flow(Generic[T_co]):
-    """One operation, not yet run. `yield from` it in another flow, or give it to a driver."""
+    """One operation, not yet run. `yield from` it in another flow, or give it to a runner."""
 
     __slots__ = ("_steps", "name")
 

@@ -740,3 +740,19 @@ def test_a_credential_plugin_that_fails_is_named_without_its_words(plugins: Plug
     with pytest.raises(ConfigurationError, match="a credential plugin") as caught:
         connect("hw")
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_variable_that_fits_two_clouds_is_that_of_the_longer_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(f'[clouds.hw]\nbackend = "acme"\nendpoint = "{ENDPOINT}"\nsecret = "s3"\n[clouds.hw-proxy]\nbackend = "acme"')
+    monkeypatch.setenv("OTABRIDGE_HW_PROXY_FILE", "x")
+    monkeypatch.setenv("OTABRIDGE_HW_PROXY", "http://h:1")
+    monkeypatch.setenv("OTABRIDGE_HW_CA_FILE", "c.pem")
+    with connect("hw") as client:
+        assert (client._backend.config.proxy, client._backend.config.ca_file) == ("http://h:1", "c.pem")
+
+
+def test_the_endpoint_of_one_cloud_is_never_taken_for_the_setting_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(f'[clouds.hw]\nbackend = "acme"\nendpoint = "{ENDPOINT}"\nsecret = "s3"\n[clouds.hw-ca]\nbackend = "acme"')
+    monkeypatch.setenv("OTABRIDGE_HW_CA_FILE", "c.pem")
+    with connect("hw") as client:
+        assert client._backend.config.ca_file is None

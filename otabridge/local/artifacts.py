@@ -22,7 +22,7 @@ from otabridge.plugin import Artifact, Checksum, LocalLocation, UnsupportedError
 
 CHUNK = 1 << 20
 LEFTOVER = timedelta(days=1)
-_SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,8}){1,2}\Z")
+_SUFFIX = re.compile(r"(\.tar)?\.[A-Za-z0-9]{1,8}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
