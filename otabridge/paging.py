@@ -20,6 +20,7 @@ O = TypeVar("O")  # noqa: E741  # outer rows
 REMEMBERED = 6  # pages whose identities are kept
 BACK = 3  # pages to go back at most; the identities of those before are kept for rows that a growing list moves on
 REREADS = 3
+STALE = 100  # pages without a new row: a list that grows moves rows on, but not for ever
 AT_WORK = 8  # outer pages that nested lists keep
 
 # What makes a row of a list the same row.
@@ -53,6 +54,7 @@ class Walk(Generic[T]):
         self._least: int | None = None
         self._total: int | None = None
         self._rereads = 0
+        self._stale = 0  # pages in a row that held nothing new
 
     def take(self, page: Page[T]) -> tuple[T, ...]:
         """The rows of this page that were not given before."""
@@ -66,6 +68,9 @@ class Walk(Generic[T]):
             self._distinct, self._whole = page.before, True
         fresh = self._fresh(page.items)
         self._distinct += len(fresh)
+        self._stale = 0 if fresh or not page.items else self._stale + 1
+        if self._stale > STALE:
+            raise PagingError(f"the cloud gave rows again and again after {self._distinct}: the list would never end")
         if missing := self._missing(page):
             self._go_back(missing)
         elif page.cursor is None:

@@ -395,3 +395,14 @@ def test_a_hundred_thousand_rows_of_five_hundred_pages_come_in_order_with_flat_m
 def test_identities_know_a_row_again() -> None:
     same = [Module(product="p", name="m", alias="a"), Module(product="p", name="m", alias="b")]
     assert len({IDENTITIES[Module](row) for row in same}) == 1
+
+
+def test_a_cloud_that_gives_the_same_rows_under_ever_new_cursors_is_noticed() -> None:
+    walk: Walk[Any] = Walk(lambda row: row)
+
+    def read() -> None:
+        for number in range(1000):
+            walk.take(Page((1, 2, 3), str(number)))
+
+    with pytest.raises(PagingError, match="again and again"):
+        read()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from otabridge.errors import PagingError
+from otabridge.errors import InvalidRequestError, PagingError
 from otabridge.models import Device, ModuleVersion, Package
 from otabridge.paging import IDENTITIES, Walk
 from otabridge.wire import Request
@@ -49,10 +49,10 @@ def test_a_long_list_comes_back_whole_in_order_at_the_largest_page_size(
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 10, 11, 20])
-def test_nothing_is_asked_beyond_the_last_page(make_cloud: Any, paged: Any, rows: int) -> None:
+def test_a_short_page_is_the_last_and_a_full_one_asks_once_more(make_cloud: Any, paged: Any, rows: int) -> None:
     cloud = make_cloud("tuya", server=paged(reported, [version(number) for number in range(rows)]))
     assert len(versions_of(cloud, 10)) == rows
-    assert len(cloud.requests) == max(1, -(-rows // 10))
+    assert len(cloud.requests) == rows // 10 + 1
 
 
 def test_a_short_page_in_the_middle_does_not_end_the_list(make_cloud: Any, paged: Any) -> None:
@@ -83,7 +83,7 @@ def test_a_cloud_that_gives_the_first_page_for_ever_makes_no_endless_loop(make_c
     cloud = make_cloud("tuya", server=lambda request: reported(rows) | {"CurrentPage": 1, "PageCount": 3, "Total": 30})
     with pytest.raises(PagingError):
         versions_of(cloud, 10)
-    assert len(cloud.requests) < 20
+    assert len(cloud.requests) < 110
 
 
 def test_without_any_count_a_full_page_asks_for_another(make_cloud: Any, paged: Any) -> None:
@@ -216,7 +216,21 @@ def test_modules_are_cut_into_pages_here(make_cloud: Any) -> None:
     assert len(cloud.requests) == 3
 
 
-@pytest.mark.parametrize(("total", "pages"), [(250, 2), (0, 0), (None, None)])
+def test_a_cloud_that_refuses_the_page_behind_the_last_has_given_all(make_cloud: Any) -> None:
+    refusal = {"Success": False, "Code": "iot.common.InvalidPageParams", "ErrorMessage": "no such page"}
+    page = {**reported([version(number) for number in range(10)]), "Total": 10, "PageCount": 1}
+    assert len(versions_of(make_cloud("tuya", page, (200, refusal)), 10)) == 10
+
+
+def test_a_page_that_is_refused_before_all_is_there_is_an_error(make_cloud: Any) -> None:
+    refusal = {"Success": False, "Code": "iot.common.InvalidPageParams", "ErrorMessage": "no such page"}
+    page = {**reported([version(number) for number in range(10)]), "Total": 11, "PageCount": 2}
+    cloud = make_cloud("tuya", page, (200, refusal))
+    with pytest.raises(InvalidRequestError):
+        versions_of(cloud, 10)
+
+
+@pytest.mark.parametrize(("total", "pages"), [(250, 2), (600, 3), (200, 1), (0, 0), (None, None)])
 def test_a_total_that_is_too_small_hides_no_rows(make_cloud: Any, total: int | None, pages: int | None) -> None:
     rows = [{"ProductKey": "p", "DeviceName": "d", "ModuleName": f"m{at}", "ModuleVersion": "1"} for at in range(634)]
 

@@ -12,6 +12,7 @@ from otabridge.plugin import (
     Capability,
     Complaint,
     Credential,
+    InvalidRequestError,
     OtaBridgeError,
     PackageDraft,
     Page,
@@ -69,7 +70,7 @@ class Place:
     def following(self, found: schema.Listing[Any]) -> "Place | None":
         """The place after this page, None at the end: when both counts say so, or the page is empty.
 
-        A full page ends the list only where the total is just what has been seen: a total may be wrong.
+        A full page never ends the list: a total may be wrong, and what lies behind it would be lost without a word.
 
         The page number asked for counts, not one answered, so that a cloud that repeats itself cannot make a loop.
         """
@@ -78,7 +79,7 @@ class Place:
         more = self.page < (found.pages or 0)
         if rows:
             more = more or (found.total is not None and seen < found.total)
-            more = more or (rows >= self.size and seen != found.total)
+            more = more or rows >= self.size
             more = more or (found.total is None and found.pages is None and bool(found.token))
         elif found.total is not None:
             more = False
@@ -183,7 +184,14 @@ class Engine(Backend):
         pace = deep if deep in self.quotas and place.page * place.size >= DEEP else ""
         pairs += schema.parameters(page=place.page, size=place.size, token=place.token)
         request = self.action(name, pairs, pace=pace)
-        found = kind.read(request, (yield from send(request)))
+        try:
+            reply = yield from send(request)
+        except InvalidRequestError:
+            if place.total is None or place.seen < place.total:
+                raise
+            # All that was announced is here; how a page behind the last is answered is not documented (unverified).
+            return Page((), None, None if keep else place.total, place.seen)
+        found = kind.read(request, reply)
         following = place.following(found)
         after = None if following is None else str(following)
         if keep is None:
