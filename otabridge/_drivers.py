@@ -275,18 +275,23 @@ class AsyncHttpDriver:
 
     async def enter(self, origin: str) -> Callable[[], None]:
         """Wait for a place among the calls in flight, with a transport ready, and return the way to leave it."""
+        self._ready(origin)
+        await self._places.acquire()
+        return self._places.release
+
+    def _ready(self, origin: str) -> httpx.AsyncBaseTransport:
+        """The one transport: made when there is none yet, or when `aclose` came between."""
         loop = asyncio.get_running_loop()
         if self._transport is None:
             self._http.context(origin)
             self._transport, self._loop = self._open(origin), loop
         if self._loop not in (None, loop):
             raise RuntimeError("this client's connections belong to another event loop: make a client in each loop")
-        await self._places.acquire()
-        return self._places.release
+        return self._transport
 
     async def send(self, request: Request) -> Response:
         """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
-        transport = self._transport or self._open(request.origin)
+        transport = self._ready(request.origin)
         try:
             exact = isinstance(transport, _AiohttpTransport)
             reply = await transport.handle_async_request(self._http.request(request, exact=exact))

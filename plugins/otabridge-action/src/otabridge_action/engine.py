@@ -129,7 +129,7 @@ class Engine(Backend):
             signer = Acs3Signer(config.access_key_id, secret, token, VERSION)
         else:
             signer = RpcSigner(config.access_key_id, secret, token, common=self._common())
-        return Credential(signer, secrets=config.secrets())
+        return Credential(signer)
 
     def _common(self) -> Pairs:
         if self.config.minimal:
