@@ -28,6 +28,7 @@ CALLS = {
     Capability.LIST_PACKAGES: {"listotapackageinfo", "listotafirmware"},
     Capability.GET_PACKAGE: {"showotapackage", "queryotafirmware"},
     Capability.CREATE_PACKAGE: {"createotapackage", "createotafirmware"},
+    Capability.UPDATE_PACKAGE: {"modifyotafirmware"},
     Capability.DELETE_PACKAGE: {"deleteotapackage", "deleteotafirmware"},
     Capability.LIST_DEVICES: {"listdevices", "querydevice"},
     Capability.GET_DEVICE: {"showdevice", "querydevicedetail"},

@@ -124,6 +124,15 @@ class Calls:
     def create_package(self, draft: PackageDraft) -> Flow[Package]:
         return self.backend.create_package(draft=replace(draft, product=self._known_one(draft.product)))
 
+    def update_package(
+        self, package_id: str, name: str | None, description: str | None, custom_info: str | None
+    ) -> Flow[Package]:
+        if name is None and description is None and custom_info is None:
+            raise ValidationError("nothing to change: give name, description or custom_info", field="package.name")
+        return self.backend.update_package(
+            package_id=package_id, name=name, description=description, custom_info=custom_info
+        )
+
     def delete_package(self, package_id: str, missing_ok: bool) -> Flow[None]:
         gone = self.backend.delete_package(package_id=package_id)
         return Flow(_forgiven(gone), gone.name) if missing_ok else gone

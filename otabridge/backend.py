@@ -15,14 +15,14 @@ from typing import Any, ClassVar, Literal, TypeVar
 from otabridge import errors as err
 from otabridge.capabilities import Capability, Level, Support
 from otabridge.flow import Flow, Steps, flow
-from otabridge.limits import ARGUMENT_FIELDS, Limits, broken
+from otabridge.limits import ARGUMENT_FIELDS, OWN_FIELDS, Limits, broken
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageDraft, Page, Product
 from otabridge.pacing import EVERYTHING, Quota
 from otabridge.paging import IDENTITIES, Nested, Walk
 from otabridge.rows import excerpt, not_understood
 from otabridge.settings import Settings
 from otabridge.signing import Credential, World
-from otabridge.wire import Request, Response, http_date
+from otabridge.wire import Request, Response, retry_after
 
 T = TypeVar("T")
 CONTRACT = 1
@@ -151,6 +151,17 @@ class Backend(ABC):
     def create_package(self, *, draft: PackageDraft) -> Flow[Package]:
         """Make a package of artifacts that lie where the cloud wants them. ConflictError if the version is taken."""
         raise self._missing(Capability.CREATE_PACKAGE)
+
+    def update_package(
+        self,
+        *,
+        package_id: str,
+        name: str | None = None,
+        description: str | None = None,
+        custom_info: str | None = None,
+    ) -> Flow[Package]:
+        """Change what a package is called and says; what is None stays. NotFoundError if there is none."""
+        raise self._missing(Capability.UPDATE_PACKAGE)
 
     def delete_package(self, *, package_id: str) -> Flow[None]:
         """Withdraw a package. NotFoundError if there is none."""
@@ -304,13 +315,15 @@ class Backend(ABC):
     def _check(self, operation: Capability, arguments: Mapping[str, Any]) -> None:
         if "limit" in arguments:
             self.limits.check_page_size(operation, arguments["limit"])
+        fields = OWN_FIELDS.get(operation, ARGUMENT_FIELDS)
         draft: PackageDraft | None = arguments.get("draft")
-        module = draft.module if draft else arguments.get("name" if "name" in arguments else "module")
+        named = (value for argument, value in arguments.items() if fields.get(argument) == "module.name")
+        module = draft.module if draft else next(named, None)
         builtin = isinstance(module, str) and self._builtin(module, operation)
         if draft:
             self.limits.check_draft(draft, skip="module.name" if builtin else "")
         for argument, value in arguments.items():
-            field = ARGUMENT_FIELDS.get(argument)
+            field = fields.get(argument)
             if field and value is not None and not (builtin and field == "module.name"):
                 self.limits.check_text(field, value)
 
@@ -334,20 +347,6 @@ class Backend(ABC):
 OPERATIONS: Mapping[str, Capability] = {capability.value: capability for capability in Capability}
 REQUIRED = (Capability.LIST_MODULES, Capability.LIST_PACKAGES, Capability.LIST_MODULE_VERSIONS)
 _MODULE_WRITES = (Capability.CREATE_MODULE, Capability.UPDATE_MODULE, Capability.DELETE_MODULE)
-
-
-def retry_after(response: Response) -> float | None:
-    """Seconds that an answer asks to wait, from `Retry-After` as a number or a date."""
-    text = response.header("retry-after")
-    if text is None:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    # A date is the server's, so it is measured against the server's own clock.
-    then, now = http_date(text), http_date(response.header("date"))
-    return max(0.0, (then - now).total_seconds()) if then and now else None
 
 
 def agreeing(found: T | None, equals: Callable[[T], bool], message: str) -> T | None:

@@ -16,6 +16,7 @@ class Capability(StrEnum):
     LIST_PACKAGES = "list_packages"
     GET_PACKAGE = "get_package"
     CREATE_PACKAGE = "create_package"
+    UPDATE_PACKAGE = "update_package"
     DELETE_PACKAGE = "delete_package"
     STAGE_ARTIFACT = "stage_artifact"
     OPEN_ARTIFACT = "open_artifact"

@@ -191,6 +191,17 @@ class Packages(_Group):
         """Fetch a package's artifacts into a folder, checked: their paths. IntegrityError if bytes differ."""
         return self._runner.run(self._calls.download(id, folder))
 
+    def update(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        custom_info: str | None = None,
+    ) -> Package:
+        """Change what a package is called and says; what is not named stays. NotFoundError if there is none."""
+        return self._runner.run(self._calls.update_package(id, name, description, custom_info))
+
     def delete(self, id: str, *, missing_ok: bool = False) -> None:
         """Withdraw a package. NotFoundError if there is none."""
         return self._runner.run(self._calls.delete_package(id, missing_ok))

@@ -24,6 +24,11 @@ ARGUMENT_FIELDS = {
     "device": "device.name",
     "device_id": "device.id",
 }
+# The operations whose arguments mean fields of their own.
+OWN_FIELDS: Mapping[Capability, Mapping[str, str]] = {
+    Capability.UPDATE_PACKAGE: ARGUMENT_FIELDS
+    | {text: f"package.{text}" for text in ("name", "description", "custom_info")},
+}
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 FIELDS = (
     *dict.fromkeys(ARGUMENT_FIELDS.values()),

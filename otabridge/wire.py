@@ -99,3 +99,17 @@ def http_date(text: str | None) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds that an answer asks to wait, from `Retry-After` as a number or a date."""
+    text = response.header("retry-after")
+    if text is None:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    # A date is the server's, so it is measured against the server's own clock.
+    then, now = http_date(text), http_date(response.header("date"))
+    return max(0.0, (then - now).total_seconds()) if then and now else None

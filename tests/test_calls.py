@@ -36,6 +36,7 @@ RESULTS: dict[str, Any] = {
     "update_module": MODULE,
     "get_package": PACKAGE,
     "create_package": PACKAGE,
+    "update_package": PACKAGE,
     "stage_artifact": Artifact(name="app.bin", size=3),
     "get_device": Device(product="cloud-p1", name="d1"),
     "count_fleet_versions": 5,
@@ -178,6 +179,10 @@ SINGLE = [
     ),
     ("modules", "delete", ("mcu",), {"product": "mine"}, "delete_module", KEY),
     ("packages", "get", ("7",), {}, "get_package", {"package_id": "7"}),
+    (
+        *("packages", "update", ("7",), {"name": "N", "custom_info": ""}),
+        *("update_package", {"package_id": "7", "name": "N", "description": None, "custom_info": ""}),
+    ),
     ("packages", "delete", ("7",), {}, "delete_package", {"package_id": "7"}),
     (
         *("devices", "get", ("d1",), {"product": "mine"}),
@@ -206,6 +211,7 @@ NOT_ASKED = [
     ("modules", "get", ("mcu",), {}, "product is missing"),
     ("modules", "delete", ("mcu",), {}, "product is missing"),
     ("modules", "update", ("mcu",), {"product": "p"}, "nothing to change"),
+    ("packages", "update", ("7",), {}, "nothing to change"),
     ("modules", "create", ("too long",), {"product": "p"}, "at most 5 characters"),
     ("devices", "get", (), {}, "give either device or id"),
     ("devices", "get", ("d",), {"id": "i"}, "give either device or id"),

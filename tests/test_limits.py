@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otabridge.limits import ARGUMENT_FIELDS, FIELDS, draft_fields
+from otabridge.limits import ARGUMENT_FIELDS, FIELDS, OWN_FIELDS, draft_fields
 from otabridge.plugin import (
     NATIVE,
     Artifact,
@@ -268,7 +268,7 @@ def test_every_text_of_a_draft_is_checked(field: str) -> None:
 
 def test_the_fields_of_a_draft_are_fields_that_a_limit_can_name() -> None:
     assert {name for name, _ in draft_fields(FULL)} <= set(FIELDS)
-    assert set(ARGUMENT_FIELDS.values()) <= set(FIELDS)
+    assert {field for fields in (ARGUMENT_FIELDS, *OWN_FIELDS.values()) for field in fields.values()} <= set(FIELDS)
 
 
 # --- the check in front of every operation ----------------------------------------------------------------------------
@@ -282,7 +282,10 @@ class Strict(Backend):
     settings = Settings
     builtins: ClassVar[dict[str, str]] = {"@default": "default", "@firmware": ""}
     capabilities = dict.fromkeys(
-        map(Capability, ("list_modules", "create_module", "list_packages", "list_module_versions", "create_package")),
+        (
+            *map(Capability, ("list_modules", "create_module", "list_packages", "list_module_versions")),
+            *map(Capability, ("create_package", "update_package")),
+        ),
         NATIVE,
     )
     limits = Limits(
@@ -323,6 +326,18 @@ class Strict(Backend):
         return Package(id="1", product=draft.product, module=draft.module, version=draft.version)
 
     @flow
+    def update_package(
+        self,
+        *,
+        package_id: str,
+        name: str | None = None,
+        description: str | None = None,
+        custom_info: str | None = None,
+    ) -> Steps[Package]:
+        yield from ()
+        return Package(id=package_id, product="p", module="m", version="1", name=name)
+
+    @flow
     def list_module_versions(
         self,
         *,
@@ -356,6 +371,11 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("list_packages", {"version": "toolong"}, "package.version"),
     ("list_module_versions", {"device": "toolong"}, "device.name"),
     ("list_module_versions", {"device_id": "toolong"}, "device.id"),
+    ("update_package", {"package_id": "toolong", "name": "n"}, "package.id"),
+    ("update_package", {"package_id": "1", "name": "toolong"}, "package.name"),
+    ("update_package", {"package_id": "1", "name": "@x"}, "package.name"),
+    ("update_package", {"package_id": "1", "description": "toolong"}, "package.description"),
+    ("update_package", {"package_id": "1", "custom_info": "toolong"}, "package.custom_info"),
     ("create_package", {"draft": replace(DRAFT, custom_info="toolong")}, "package.custom_info"),
 ]
 

@@ -25,7 +25,7 @@ NAMES = LISTED.split()
 GROUPS = {
     "products": "list",
     "modules": "list get create update delete",
-    "packages": "list get create publish download delete",
+    "packages": "list get create publish download update delete",
     "devices": "list get versions history report report_versions",
     "fleet": "versions count",
 }

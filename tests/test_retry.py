@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otabridge.backend import retry_after
 from otabridge.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -23,7 +22,7 @@ from otabridge.errors import (
     TransportError,
 )
 from otabridge.retry import Budget, RetryPolicy, outcome, repeatable
-from otabridge.wire import Request, Response
+from otabridge.wire import Request, Response, retry_after
 
 READ = Request(operation="Read")
 WRITE = Request(operation="Write", read=False)

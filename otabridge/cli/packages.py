@@ -185,6 +185,25 @@ def download(
 
 
 @app.command()
+def update(
+    package_id: PackageId,
+    on: On = None,
+    name: PackageName = None,
+    description: PackageDescription = None,
+    custom_info: CustomInfo = None,
+    config: ConfigFile = None,
+    output: Output = Format.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Change what a package is called and says, and print it. What is not named stays as it is."""
+    if name is None and description is None and custom_info is None:
+        raise errors.Usage("nothing to change: give --name, --description or --custom-info")
+    with session.one(on, config) as cloud:
+        changed = cloud.packages.update(package_id, name=name, description=description, custom_info=custom_info)
+        out.show(output, out.record(changed))
+
+
+@app.command()
 def delete(
     package_id: PackageId,
     on: On = None,

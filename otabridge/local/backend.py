@@ -133,6 +133,18 @@ class LocalBackend(Backend):
         return (yield from self._work(lambda: self._packages.create_package(draft, package_id, now, builtin=builtin)))
 
     @flow
+    def update_package(
+        self,
+        *,
+        package_id: str,
+        name: str | None = None,
+        description: str | None = None,
+        custom_info: str | None = None,
+    ) -> Steps[Package]:
+        texts, now = (name, description, custom_info), self.world.now()
+        return (yield from self._work(lambda: self._packages.update_package(package_id, *texts, now)))
+
+    @flow
     def delete_package(self, *, package_id: str) -> Steps[None]:
         digests = yield from self._work(lambda: self._packages.delete_package(package_id))
         yield from self._work(lambda: self._artifacts.discard(digests))

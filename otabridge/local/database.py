@@ -16,13 +16,12 @@ from otabridge.plugin import ConfigurationError
 
 FILE = "otabridge.sqlite3"
 APPLICATION_ID = 0x4F544142  # "OTAB"
-VERSION = 1
 
 # `record` is a hidden, ever-growing id: lists run newest first by it, and cursors are made of it.
 # products.devices and products.versions count rows, so that a page of a million need not count them.
 # versions and history refer to devices without a foreign key: devices are never deleted, and bulk reports must be fast.
 # A staging is one staged file not yet in a package: it keeps the blob from being deleted with another package.
-SCHEMA = """
+_FIRST = """
 CREATE TABLE products (
     record INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
     devices INTEGER NOT NULL DEFAULT 0, versions INTEGER NOT NULL DEFAULT 0);
@@ -62,6 +61,15 @@ CREATE TRIGGER version_added AFTER INSERT ON versions BEGIN
     UPDATE products SET versions = versions + 1
     WHERE record = (SELECT product FROM devices WHERE record = NEW.device); END;
 """
+# Processes of an older otabridge may go on writing to a store that was upgraded: what they do not know may be left out.
+# `verification` is 1 where a package must be verified before a rollout; `updated_at` is NULL until it is changed.
+_SECOND = """
+ALTER TABLE packages ADD COLUMN verification INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE packages ADD COLUMN updated_at INTEGER;
+"""
+# Each format is the one before it, changed; a new store runs through all of them. Statements begin at a line's start.
+FORMATS = (_FIRST, _SECOND)
+VERSION = len(FORMATS)
 SETTINGS = """
 PRAGMA synchronous = NORMAL;
 PRAGMA foreign_keys = ON;
@@ -159,35 +167,35 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN")
-        new = self._is_new(connection)
+        found = self._format(connection)
         connection.execute("COMMIT")
-        if new:
+        if found < VERSION:
             self._write_ahead(connection)
             connection.execute("BEGIN IMMEDIATE")
-            if self._is_new(connection):  # another process may have been quicker
-                for statement in filter(str.strip, re.split(r"(?<=;)\n(?=CREATE)", SCHEMA)):
+            for changes in FORMATS[self._format(connection) :]:  # another process may have been quicker
+                for statement in re.split(r"\n(?=\S)", changes.strip()):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
         for statement in SETTINGS.strip().splitlines():
             connection.execute(statement)
 
-    def _is_new(self, connection: sqlite3.Connection) -> bool:
-        """Whether the file is empty. ConfigurationError if it is another program's, or a newer otabridge's."""
+    def _format(self, connection: sqlite3.Connection) -> int:
+        """The file's format, 0 if empty. ConfigurationError if it is another program's, or a newer otabridge's."""
         program, version, tables = (
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("application_id", "user_version", "schema_version")
         )
         if (program, version, tables) == (0, 0, 0):
-            return True
+            return 0
         if program != APPLICATION_ID:
             raise ConfigurationError(f"{self.place}: {FILE} belongs to another program: name another folder")
         if version > VERSION:
             raise ConfigurationError(
                 f"{self.place}: the store has format {version}, and this otabridge knows {VERSION}: upgrade otabridge"
             )
-        return False
+        return int(version)
 
     def _write_ahead(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait for its busy timeout where two processes change the journal mode at once.

@@ -28,7 +28,7 @@ from otabridge.plugin import (
 )
 
 _COLUMNS = """SELECT k.record, k.id, p.id, m.name, k.version, k.kind, k.source_versions, k.name, k.description,
-    k.custom_info, k.created_at """
+    k.custom_info, k.created_at, coalesce(k.updated_at, k.created_at), k.verification """
 _TABLES = """FROM packages k JOIN products p ON p.record = k.product JOIN modules m ON m.record = k.module"""
 _ARTIFACTS = """SELECT a.package, a.name, coalesce(b.size, a.size), a.algorithm, a.digest, a.blob, a.url, a.region,
     a.bucket, a.key, b.md5 FROM artifacts a LEFT JOIN blobs b ON b.sha256 = a.blob"""
@@ -77,14 +77,28 @@ class PackageStore:
                 )
             record = connection.execute(
                 """INSERT INTO packages (id, product, module, version, kind, source_versions, name, description,
-                custom_info, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                custom_info, created_at, verification) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     *(package_id, *row, draft.version, draft.kind, json.dumps(draft.source_versions)),
-                    *(draft.name, draft.description, draft.custom_info, micros(now)),
+                    *(draft.name or None, draft.description or None, draft.custom_info or None),
+                    *(micros(now), bool(draft.verify)),
                 ),
             ).lastrowid
             for position, artifact in enumerate(draft.artifacts):
                 _add_artifact(connection, record or 0, position, artifact)
+            return _get_package(connection, package_id)
+
+    def update_package(
+        self, package_id: str, name: str | None, description: str | None, custom_info: str | None, now: datetime
+    ) -> Package:
+        """None stays as it is, an empty text clears."""
+        with self._database.writing() as connection:
+            connection.execute(
+                """UPDATE packages SET name = nullif(coalesce(?, name), ''),
+                description = nullif(coalesce(?, description), ''),
+                custom_info = nullif(coalesce(?, custom_info), ''), updated_at = ? WHERE id = ?""",
+                (name, description, custom_info, micros(now), package_id),
+            )
             return _get_package(connection, package_id)
 
     def delete_package(self, package_id: str) -> list[str]:
@@ -161,7 +175,6 @@ def _take_up(connection: sqlite3.Connection, artifact: Artifact, sha256: str) ->
 
 
 def _package(row: Row, artifacts: list[Row]) -> Package:
-    created = moment(row[10])
     return Package(
         id=row[1],
         product=row[2],
@@ -173,9 +186,9 @@ def _package(row: Row, artifacts: list[Row]) -> Package:
         description=row[8],
         custom_info=row[9],
         artifacts=tuple(map(_artifact, artifacts)),
-        status="ready",
-        created_at=created,
-        updated_at=created,
+        status="unverified" if row[12] else "ready",
+        created_at=moment(row[10]),
+        updated_at=moment(row[11]),
     )
 
 

@@ -104,6 +104,16 @@ def test_a_package_is_shown_listed_and_deleted(good: Ask, ask: Ask, depot: Depot
     assert ask("packages", "delete", package["id"], *depot, "--yes", "--missing-ok").code == 0
 
 
+def test_what_is_not_named_in_an_update_of_a_package_stays(good: Ask, depot: Depot, package: Any) -> None:
+    of = ("packages", "update", package["id"], *depot, "--output", "json")
+    for words, change in (
+        (("--name", "m"), {"name": "m"}),
+        (("--description", "e", "--custom-info", ""), {"name": "m", "description": "e", "custom_info": None}),
+    ):
+        row = good(*of, *words).json
+        assert row == package | change | {"updated_at": row["updated_at"]}
+
+
 def test_a_download_leaves_one_file_for_each_artifact_and_prints_its_path(
     good: Ask, depot: Depot, package: Any, place: Path
 ) -> None:
@@ -223,6 +233,8 @@ def test_versions_of_a_device_are_reported_and_listed_with_their_history(good: A
         ("devices", "versions", "d", "--id", "1"),
         ("devices", "versions", "d", "--history"),
         ("devices", "versions", "--id", "1", "--history"),
+        ("packages", "update", "1"),
+        ("packages", "update", "1", "--name", "n", "--on", "local:other"),
         ("packages", "show", "1", "--on", "local:other"),
         ("packages", "delete", "1", "--yes", "--on", "local:other"),
         ("packages", "list", "--output", "xml"),

@@ -69,6 +69,7 @@ ABSENT: dict[str, Callable[[Client], object]] = {
     "versions": lambda cloud: list(cloud.devices.versions("d", product="p")),
     "history": lambda cloud: list(cloud.devices.history("d", product="p")),
     "get_package": lambda cloud: cloud.packages.get("x"),
+    "update_package": lambda cloud: cloud.packages.update("x", name="n"),
     "delete_package": lambda cloud: cloud.packages.delete("x"),
 }
 

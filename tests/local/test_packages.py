@@ -3,6 +3,8 @@
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,53 @@ def test_a_package_keeps_every_field_of_its_draft(cloud: Client, app: Path) -> N
     )
     assert package == cloud.packages.get(package.id) == expected
     assert list(cloud.packages.list()) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("change", "texts"),
+    [
+        ({"name": "M"}, ("M", "D", "{}")),
+        ({"description": "E"}, ("N", "E", "{}")),
+        ({"custom_info": "[]"}, ("N", "D", "[]")),
+        ({"name": "", "description": "", "custom_info": ""}, (None, None, None)),
+    ],
+)
+def test_an_update_changes_what_it_names_and_an_empty_text_clears(
+    cloud: Client, app: Path, change: dict[str, str], texts: tuple[str | None, ...]
+) -> None:
+    package = publish(cloud, app, name="N", description="D", custom_info="{}")
+    changed = cloud.packages.update(package.id, **change)
+    assert (changed.name, changed.description, changed.custom_info) == texts
+    assert changed == cloud.packages.get(package.id)
+
+
+def test_an_update_leaves_everything_else_as_it_was_but_the_time_of_the_change(
+    cloud: Client, clock: Clock, app: Path
+) -> None:
+    other, package = publish(cloud, app, "1"), publish(cloud, app, "2", verify=True)
+    clock.pass_by(hours=1)
+    changed = cloud.packages.update(package.id, name="n")
+    assert changed == replace(package, name="n", updated_at=NOON + timedelta(hours=1))
+    assert list(cloud.packages.list()) == [changed, other]
+
+
+@pytest.mark.parametrize(("verify", "status"), [(True, "unverified"), (False, "ready"), (None, "ready")])
+def test_a_package_that_must_be_verified_says_so(cloud: Client, verify: bool | None, status: str) -> None:
+    made = cloud.packages.create(product="p", module="@default", version="1", artifacts=(), verify=verify)
+    assert [made.status, cloud.packages.get(made.id).status] == [status, status]
+    assert [package.status for package in cloud.packages.list()] == [status]
+
+
+@pytest.mark.parametrize(("verify", "status"), [(True, "unverified"), (False, "ready")])
+def test_a_published_package_waits_for_its_verification_if_told_so(
+    cloud: Client, app: Path, verify: bool, status: str
+) -> None:
+    assert publish(cloud, app, verify=verify).status == status
+
+
+def test_an_empty_text_of_a_new_package_is_none(cloud: Client, app: Path) -> None:
+    package = publish(cloud, app, name="", description="", custom_info="")
+    assert (package.name, package.description, package.custom_info) == (None, None, None)
 
 
 def test_one_package_tells_the_md5_of_its_files(cloud: Client, app: Path) -> None:

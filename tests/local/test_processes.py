@@ -10,6 +10,7 @@ from pathlib import Path
 
 import otabridge
 from otabridge.local import database
+from tests.local.formats import DEVICES, first_store
 from tests.local.helpers import files
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,18 @@ def test_processes_work_at_one_store_at_once(tmp_path: Path) -> None:
     with otabridge.connect(f"local:{folder}") as cloud:
         assert cloud.fleet.count() == 3 * 8 * 100
         assert len(list(cloud.modules.list(product="p"))) == 8 + 1
+
+
+def test_processes_open_a_store_of_the_first_format_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    first_store(folder)
+    workers = [started(folder, name, 2) for name in ("one", "two", "three")]
+    for worker in workers:
+        _, errors = worker.communicate(timeout=60)
+        assert (worker.returncode, errors) == (0, "")
+    assert checked(folder) == 3 + 1
+    with otabridge.connect(f"local:{folder}") as cloud:
+        assert cloud.fleet.count() == DEVICES + 3 * 2 * 100
 
 
 def test_a_killed_process_leaves_a_store_that_is_whole(tmp_path: Path) -> None:

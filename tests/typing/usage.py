@@ -81,6 +81,7 @@ def changing(cloud: Client, file: Path) -> None:
     assert_type(cloud.packages.publish("app.bin", product="p", module="m", version="1", kind="delta"), Package)
     assert_type(cloud.packages.get(package.id), Package)
     assert_type(cloud.packages.download(package.id, file.parent), tuple[Path, ...])
+    assert_type(cloud.packages.update(package.id, name="App", description="", custom_info="{}"), Package)
     cloud.packages.delete(package.id, missing_ok=True)
     digest = Checksum(algorithm="sha256", hex="00")
     located = ObjectLocation(region="r", bucket="b", key="k")
@@ -92,6 +93,7 @@ def changing(cloud: Client, file: Path) -> None:
     rows = (ModuleVersion(product="p", device=str(n), module="m", version="1") for n in range(3))
     assert_type(cloud.devices.report_versions(rows), int)
     cloud.modules.create("mcu")  # type: ignore[call-arg]
+    cloud.packages.update(package.id, version="2.2")  # type: ignore[call-arg]
     cloud.packages.publish(file, product="p", module="m", version="1", kind="half")  # type: ignore[arg-type]
     Checksum(algorithm="crc32", hex="00")  # type: ignore[arg-type]
 
@@ -131,6 +133,7 @@ async def awaiting() -> None:
         assert_type(await cloud.modules.create("mcu", product="p"), Module)
         assert_type(await cloud.packages.publish("a.bin", product="p", module="m", version="1"), Package)
         assert_type(await cloud.packages.download("1", "out"), tuple[Path, ...])
+        assert_type(await cloud.packages.update("1", name="App"), Package)
         assert_type(await cloud.fleet.count(product="p"), int)
         for _ in cloud.modules.list(product="p"):  # type: ignore[attr-defined]
             pass

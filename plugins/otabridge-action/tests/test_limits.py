@@ -132,6 +132,26 @@ def test_what_a_package_may_be(
     assert not refusing.requests
 
 
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("name", ["中ひカa-1_()", "x" * 40, "default"], ["", "_a", "a.b", "x" * 41]),
+        ("description", ["", "😀" * 100], ["😀" * 101]),
+        ("custom_info", ["", "{" * 4096], ["{" * 4097]),
+    ],
+)
+def test_the_texts_that_an_update_of_a_package_may_bring(
+    make_backend: Any, cloud_name: str, field: str, good: list[str], bad: list[str]
+) -> None:
+    update = make_backend(cloud_name).update_package
+    for value in good:
+        assert next(iter(update(package_id="f1", **{field: value}))).operation == "QueryOTAFirmware"
+    for value in bad:
+        with pytest.raises(ValidationError) as caught:
+            update(package_id="f1", **{field: value})
+        assert caught.value.field == f"package.{field}"
+
+
 def test_checks_that_are_ours_obey_the_setting_that_turns_them_off(make_cloud: Any) -> None:
     cloud = make_cloud("tuya", {"Data": {"FirmwareId": "1"}}, validation="off")
     without = replace(DRAFT, artifacts=(replace(FILE, checksum=None),))
@@ -161,6 +181,7 @@ def test_counts_and_rates_are_data(make_backend: Any, cloud_name: str) -> None:
     assert backend.limits.counts == {"modules per product": 10, "packages": 500}
     rates = backend.rates()
     assert rates["ListOTAModuleVersionsByDevice"] == rates["CreateOTAFirmware"] == 10
+    assert rates["ModifyOTAFirmware"] == 5
     assert (rates["QueryOTAFirmware"], rates["QueryDevice"], rates["QueryDevice.deep"]) == (20, 50, 2)
 
 

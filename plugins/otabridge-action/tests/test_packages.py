@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from otabridge.errors import ConflictError, OutcomeUnknownError, ServerError
+from otabridge.errors import ConflictError, NotFoundError, OutcomeUnknownError, ServerError
 from otabridge.models import Artifact, Checksum, PackageDraft, UrlLocation
 
 LOST = OutcomeUnknownError("the answer was lost")
@@ -148,6 +148,63 @@ def test_a_package_that_is_nowhere_is_no_success(make_cloud: Any, failure: Any, 
     cloud = make_cloud("aliyun", failure, {}, {})
     with pytest.raises(kind):
         cloud.run(cloud.backend.create_package(draft=DRAFT))
+
+
+# --- updates --------------------------------------------------------------------------------------------------------
+
+SHOWN = {"FirmwareInfo": PACKAGE | {"FirmwareDesc": "text", "Udi": "{}"}}
+CHANGES = {"name": "new", "description": "", "custom_info": "[]"}
+CHANGED = {"FirmwareInfo": PACKAGE | {"FirmwareName": "new", "FirmwareDesc": "", "Udi": "[]"}}
+
+
+@pytest.mark.parametrize(
+    ("cloud_name", "changes", "sent"),
+    [
+        ("aliyun", CHANGES, {"FirmwareName": "new", "FirmwareDesc": "", "FirmwareUdi": "[]"}),
+        ("aliyun", {"custom_info": "[]"}, {"FirmwareUdi": "[]"}),
+        ("tuya", CHANGES, {"FirmwareName": "new", "FirmwareDesc": "", "Udi": "[]"}),
+        ("tuya", {"custom_info": "[]"}, {"FirmwareName": "mcu_1-0", "Udi": "[]"}),
+    ],
+)
+def test_an_update_sends_what_is_named_and_what_the_cloud_needs(
+    make_cloud: Any, cloud_name: str, changes: dict[str, str], sent: dict[str, str]
+) -> None:
+    cloud = make_cloud(cloud_name, SHOWN, {}, SHOWN)
+    cloud.run(cloud.backend.update_package(package_id="f1", **changes))
+    query = ("QueryOTAFirmware", {"FirmwareId": "f1"})
+    assert cloud.sent == [query, ("ModifyOTAFirmware", {"FirmwareId": "f1", "ProductKey": "p"} | sent), query]
+    assert [request.read for request in cloud.requests] == [True, False, True]
+
+
+def test_an_update_returns_the_package_as_it_is_afterwards(make_cloud: Any, cloud_name: str) -> None:
+    cloud = make_cloud(cloud_name, SHOWN, {}, CHANGED)
+    package = cloud.run(cloud.backend.update_package(package_id="f1", **CHANGES))
+    assert (package.name, package.description, package.custom_info) == ("new", None, "[]")
+    assert (package.version, package.raw) == ("1.0", CHANGED["FirmwareInfo"])
+
+
+def test_an_update_of_a_package_that_is_not_there_changes_nothing(make_cloud: Any, cloud_name: str) -> None:
+    cloud = make_cloud(cloud_name, refusal("iot.firmware.FirmwareNotFound"))
+    with pytest.raises(NotFoundError):
+        cloud.run(cloud.backend.update_package(package_id="f1", name="new"))
+    assert [operation for operation, _ in cloud.sent] == ["QueryOTAFirmware"]
+
+
+@pytest.mark.parametrize("failure", [LOST, refusal("iot.system.SystemException")])
+def test_an_update_of_a_package_whose_answer_is_lost_succeeds_if_it_took_effect(make_cloud: Any, failure: Any) -> None:
+    cloud = make_cloud("aliyun", SHOWN, failure, SHOWN, CHANGED, CHANGED)
+    assert cloud.run(cloud.backend.update_package(package_id="f1", **CHANGES)).name == "new"
+    assert cloud.sleeps == [cloud.backend.traits.list_lag_seconds]
+    assert [operation for operation, _ in cloud.sent].count("ModifyOTAFirmware") == 1
+
+
+@pytest.mark.parametrize("change", [{name: value} for name, value in CHANGES.items()])
+def test_an_update_of_a_package_whose_answer_is_lost_and_that_took_no_effect_says_so(
+    make_cloud: Any, cloud_name: str, change: dict[str, str]
+) -> None:
+    cloud = make_cloud(cloud_name, SHOWN, LOST, SHOWN, SHOWN)
+    with pytest.raises(OutcomeUnknownError):
+        cloud.run(cloud.backend.update_package(package_id="f1", **change))
 
 
 def test_a_package_is_deleted_and_a_lost_answer_is_looked_after(make_cloud: Any, cloud_name: str) -> None:

@@ -214,6 +214,12 @@ def test_creating_a_package_needs_app_id(make_cloud: Any) -> None:
     assert cloud.requests == []
 
 
+def test_a_package_is_never_changed(make_cloud: Any) -> None:
+    cloud = make_cloud()
+    with pytest.raises(err.UnsupportedError, match="a changed package is a new package"):
+        cloud.backend.update_package(package_id="k1", description="d")
+
+
 @pytest.mark.parametrize(
     ("seen", "kind"), [((404, {"error_code": "X", "error_msg": "m"}), None), (WHOLE, err.OutcomeUnknownError)]
 )

@@ -83,6 +83,33 @@ class PackageOperations(Engine):
         return (yield from settled(request, lambda: self._like(draft), read=made, lag=lag))
 
     @flow
+    def update_package(
+        self,
+        *,
+        package_id: str,
+        name: str | None = None,
+        description: str | None = None,
+        custom_info: str | None = None,
+    ) -> Steps[Package]:
+        """Change a package's texts; that a parameter left out stays as it is, is unverified.
+
+        The clouds want its product or its name too, so it is read first. The answer is bare: it is read back.
+        """
+        before = yield from self.get_package(package_id=package_id)
+
+        def look() -> Steps[bool | None]:
+            found = yield from self.get_package(package_id=package_id)
+            wanted = ((name, found.name), (description, found.description), (custom_info, found.custom_info))
+            return all(text in (None, there or "") for text, there in wanted) or None
+
+        if name is None and self.profile.name_required:
+            name = before.name
+        pairs = schema.change_parameters(before, name, description, custom_info, renamed=self.profile.info_renamed)
+        request = self.action("ModifyOTAFirmware", pairs, read=False)
+        yield from settled(request, look, read=lambda _: True, lag=self.traits.list_lag_seconds)
+        return (yield from self.get_package(package_id=package_id))
+
+    @flow
     def delete_package(self, *, package_id: str) -> Steps[None]:
         """Delete a package."""
 

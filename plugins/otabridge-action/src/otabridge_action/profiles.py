@@ -28,6 +28,9 @@ class Profile:
     region_parameter: bool = False
     instance_parameter: bool = False
     digest_required: bool = False
+    # Of the update of a package: whether it needs the name, and has another word for the custom info.
+    name_required: bool = False
+    info_renamed: bool = False
     missing: frozenset[str] = frozenset()
     capabilities: Mapping[Capability, Support] = field(default_factory=lambda: CAPABILITIES)
     quotas: Mapping[str, Quota] = field(default_factory=lambda: QUOTAS)
@@ -40,6 +43,7 @@ TUYA = Profile(
     method="GET",
     missing=frozenset({"QueryDeviceBySQL"}),
     digest_required=True,
+    name_required=True,
     capabilities={
         **CAPABILITIES,
         Capability.CREATE_PACKAGE: Support(
@@ -71,6 +75,7 @@ ALIYUN = Profile(
     methods={"ListOTAModuleByProduct": "GET"},
     region_parameter=True,
     instance_parameter=True,
+    info_renamed=True,
     capabilities={
         **CAPABILITIES,
         Capability.CREATE_PACKAGE: Support(

@@ -67,6 +67,15 @@ def moment(text: str | None) -> datetime | None:
         return spoken and spoken.astimezone(UTC)
 
 
+def cased(*names: str) -> tuple[str, ...]:
+    """Names as Aliyun, as Tuya, and as the folded reading have them."""
+    return tuple(dict.fromkeys(form for name in names for form in (name, name[0].lower() + name[1:], name.lower())))
+
+
+def blank(value: Any) -> Any:
+    return value or None
+
+
 class Kind(Generic[L]):
     """How one kind of row is read: `prepare` makes a folded row ready for its model, `mend` changes the model.
 

@@ -1,11 +1,11 @@
-"""The vendors' words: the parameters of the actions, and the answers as core rows. Only this file has a field's name.
+"""What a client says and hears: the parameters of the actions, and the answers as core rows.
 
 Aliyun answers in PascalCase, Tuya with first letters lowered, and samples of both mix them: so names are read ignoring
 case. Device secrets end here: no row, no `raw` and no error has them.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from otabridge.plugin import (
-    DEFAULT,
     Artifact,
     Checksum,
     Complaint,
@@ -29,28 +28,13 @@ from otabridge.plugin import (
     UrlLocation,
     aliased,
 )
-from otabridge_action.reading import Kind, Tree, moment, rows_below, tree
+from otabridge_action import schema_names as names
+from otabridge_action.reading import Kind, Tree, blank, cased, moment, rows_below, tree
+from otabridge_action.schema_names import RESERVED, core_module, parameters
 from otabridge_action.tables import DEVICE_STATUS, PACKAGE_STATUS
 
 T = TypeVar("T")
 
-RESERVED = "default"
-_PARAMETERS = {
-    "instance": "IotInstanceId",
-    "product": "ProductKey",
-    "module": "ModuleName",
-    "alias": "AliasName",
-    "description": "Desc",
-    "device": "DeviceName",
-    # "IoTID" on Tuya's English pages is machine translation; its Chinese pages and samples have this.
-    "device_id": "IotId",
-    "page": "CurrentPage",
-    "size": "PageSize",
-    "token": "NextToken",
-    "version": "DestVersion",
-    "package_id": "FirmwareId",
-    "statement": "SQL",
-}
 # A refused signature is answered with the server's own text to sign, which holds every parameter.
 _ECHO = re.compile(r"\W*server\s+(side\s+)?(string\s*to\s*sign|canonical).*", re.IGNORECASE | re.DOTALL)
 _SUCCESS = re.compile(rb'"success"\s*:\s*(true|"true")?', re.IGNORECASE).findall
@@ -59,38 +43,44 @@ _SUCCESS = re.compile(rb'"success"\s*:\s*(true|"true")?', re.IGNORECASE).findall
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 
-def parameters(**words: str | int | None) -> Pairs:
-    """An action's parameters in the vendors' spelling; what is None is left out."""
-    return tuple(
-        (_PARAMETERS[word], RESERVED if word == "module" and value == DEFAULT else str(value))
-        for word, value in words.items()
-        if value is not None
-    )
-
-
 def package_parameters(draft: PackageDraft) -> Pairs:
     """The parameters of a new package: a single file directly, several as a numbered list."""
     named = {
-        "FirmwareName": draft.name,
-        "FirmwareDesc": draft.description,
-        "Type": "1" if draft.kind == "delta" else "0",
-        "SrcVersion": next(iter(draft.source_versions), None),
-        "NeedToVerify": None if draft.verify is None else str(draft.verify).lower(),
-        "Udi": draft.custom_info,
+        names.PACKAGE["name"]: draft.name,
+        names.PACKAGE["description"]: draft.description,
+        names.PACKAGE["kind"]: "1" if draft.kind == "delta" else "0",
+        names.PACKAGE["source_versions"]: next(iter(draft.source_versions), None),
+        names.VERIFY: None if draft.verify is None else str(draft.verify).lower(),
+        names.PACKAGE["custom_info"]: draft.custom_info,
     }
     for number, file in enumerate(draft.artifacts, 1):
-        url = file.location.url if isinstance(file.location, UrlLocation) else None
-        digest = file.checksum.hex if file.checksum else None
-        size = None if file.size is None else str(file.size)
+        facts = {
+            "name": file.name,
+            "url": file.location.url if isinstance(file.location, UrlLocation) else None,
+            "size": None if file.size is None else str(file.size),
+            "digest": file.checksum.hex if file.checksum else None,
+        }
         if len(draft.artifacts) > 1:
-            facts = {"Name": file.name, "Url": url, "Size": size, "SignValue": digest, "FileMd5": digest}
-            named |= {f"MultiFiles.{number}.{name}": value for name, value in facts.items()}
+            facts["twin"] = facts["digest"]
+            named |= {f"{names.FILES}.{number}.{names.FILE[fact]}": value for fact, value in facts.items()}
         else:
-            named |= {"FirmwareUrl": url, "FirmwareSize": size, "FirmwareSign": digest}
+            named |= {name: facts[fact] for fact, name in names.LONE_FILE.items()}
         if file.checksum:
-            named["SignMethod"] = file.checksum.algorithm.upper()
+            named[names.ALGORITHM] = file.checksum.algorithm.upper()
     pairs = parameters(product=draft.product, module=draft.module, version=draft.version)
     return pairs + tuple((name, value) for name, value in named.items() if value)
+
+
+def change_parameters(
+    package: Package, name: str | None, description: str | None, custom_info: str | None, *, renamed: bool
+) -> Pairs:
+    """The parameters of a package's update, where one cloud has `renamed` the custom info."""
+    texts = {"name": name, "description": description, "custom_info": custom_info}
+    named = {names.PACKAGE[field]: text for field, text in texts.items() if text is not None}
+    if renamed and custom_info is not None:
+        named[names.CHANGED_INFO] = named.pop(names.PACKAGE["custom_info"])
+    pairs = parameters(package_id=package.id, product=package.product or None)
+    return pairs + tuple(named.items())
 
 
 # --- success and failure --------------------------------------------------------------------------------------------
@@ -119,6 +109,10 @@ def verdict(body: bytes) -> bool | Complaint | None:
 # --- lists and objects ----------------------------------------------------------------------------------------------
 
 
+def _either(name: str) -> AliasChoices:
+    return AliasChoices(name, names.lowered(name))
+
+
 class Listing(BaseModel, Generic[T]):
     """One answer with rows, in either casing; the wrappers are those of the two lists that grow long."""
 
@@ -126,15 +120,16 @@ class Listing(BaseModel, Generic[T]):
 
     rows: tuple[T, ...] = Field(
         validation_alias=AliasChoices(
-            AliasPath("Data", "SimpleOTAModuleInfo"),
-            AliasPath("data", "simpleOTAModuleInfo"),
-            AliasPath("Data", "DeviceInfo"),
-            AliasPath("data", "deviceInfo"),
+            *(
+                AliasPath(*map(case, place))
+                for place in (names.VERSIONS, names.DEVICES)
+                for case in (str, names.lowered)
+            )
         )
     )
-    pages: int | None = Field(None, validation_alias=AliasChoices("PageCount", "pageCount"))
-    total: int | None = Field(None, validation_alias=AliasChoices("Total", "total"))
-    token: str | None = Field(None, validation_alias=AliasChoices("NextToken", "nextToken"))
+    pages: int | None = Field(None, validation_alias=_either(names.PAGE_COUNT))
+    total: int | None = Field(None, validation_alias=_either(names.TOTAL))
+    token: str | None = Field(None, validation_alias=_either(names.WORDS["token"]))
 
 
 _PLACE = {"pages": ("pagecount", "totalpagecount"), "total": ("total", "totalcount"), "token": ("nexttoken",)}
@@ -143,15 +138,12 @@ _PLACE = {"pages": ("pagecount", "totalpagecount"), "total": ("total", "totalcou
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def core_module(name: str) -> str:
-    """A module's core name: the reserved word becomes the built-in module."""
-    return DEFAULT if name == RESERVED else name
-
-
 def _dated(row: Tree) -> Tree:
-    """A row with the times of its making and change, Utc* before Gmt*: what calls itself GMT is not always that."""
-    created = row.get("utccreate") or row.get("gmtcreate")
-    modified = row.get("utcmodified") or row.get("gmtmodified")
+    """A row with the times of its making and change, the trusty name of each before the other."""
+    created, modified = (
+        next((row[name.lower()] for name in pair if row.get(name.lower())), None)
+        for pair in (names.CREATED, names.MODIFIED)
+    )
     return {**row, "created": moment(created), "modified": moment(modified)}
 
 
@@ -198,47 +190,30 @@ def _mended(row: ModuleVersion) -> ModuleVersion:
     return replace(row, module=core_module(row.module), device_id=row.device_id or None)
 
 
-def _cased(*names: str) -> tuple[str, ...]:
-    """Names as Aliyun, as Tuya, and as the folded reading have them."""
-    return tuple(dict.fromkeys(form for name in names for form in (name, name[0].lower() + name[1:], name.lower())))
-
-
-def _blank(value: Any) -> Any:
-    return value or None
-
-
 def _device_status(value: object) -> str:
     return DEVICE_STATUS.get(str(value).upper(), "unknown")
 
 
-_IDS = _cased("IotId", "IotID", "IoTId", "IoTID")
-_VERSION = aliased(
-    ModuleVersion,
-    product=_cased("ProductKey"),
-    device=_cased("DeviceName"),
-    device_id=_IDS,
-    module=_cased("ModuleName"),
-    version=_cased("ModuleVersion"),
-)
+# As `cased`, for answers that are read in one pass; `_folded` for those whose names were lowered before.
+def _cased(table: Mapping[str, str], **more: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    return {field: cased(name, *more.get(field, ())) for field, name in table.items()}
+
+
+def _folded(table: Mapping[str, str], **more: str) -> dict[str, str]:
+    return {field: name.lower() for field, name in table.items()} | more
+
+
+_IDS = ("IotID", "IoTId", "IoTID")
+_TIMES = {"created_at": "created", "updated_at": "modified"}
+_VERSION = aliased(ModuleVersion, **_cased(names.VERSION, device_id=_IDS))
 _DEVICE = aliased(
-    Device,
-    {"id": _blank, "status": _device_status},
-    product=_cased("ProductKey"),
-    name=_cased("DeviceName"),
-    id=_IDS,
-    status=_cased("DeviceStatus", "Status"),
+    Device, {"id": blank, "status": _device_status}, **_cased(names.DEVICE, id=_IDS, status=(names.DEVICE_STATUS,))
 )
-_PRODUCT = aliased(Product, {"name": _blank}, id="productkey", name="productname")
+_PRODUCT = aliased(Product, {"name": blank}, **_folded(names.PRODUCT))
 _MODULE = aliased(
     Module,
-    {"name": core_module, "alias": _blank, "description": _blank},
-    product="productkey",
-    name="modulename",
-    alias="aliasname",
-    description="desc",
-    created_at="created",
-    updated_at="modified",
-    builtin="builtin",
+    {"name": core_module, "alias": blank, "description": blank},
+    **_folded(names.MODULE, builtin="builtin", **_TIMES),
 )
 _PACKAGE = aliased(
     Package,
@@ -247,21 +222,9 @@ _PACKAGE = aliased(
         "kind": lambda value: "delta" if str(value) == "1" else "full",
         "source_versions": lambda value: (value,) if value else (),
         "status": lambda value: PACKAGE_STATUS.get(str(value), "unknown"),
-        **dict.fromkeys(("name", "description", "custom_info"), _blank),
+        **dict.fromkeys(("name", "description", "custom_info"), blank),
     },
-    id="firmwareid",
-    product="productkey",
-    module="modulename",
-    version="destversion",
-    kind="type",
-    source_versions="srcversion",
-    name="firmwarename",
-    description="firmwaredesc",
-    custom_info="udi",
-    artifacts="artifacts",
-    status="status",
-    created_at="created",
-    updated_at="modified",
+    **_folded(names.PACKAGE, artifacts="artifacts", **_TIMES),
 )
 
 

@@ -53,6 +53,7 @@ QUOTAS = {
             *("ListOTAModuleVersionsByDevice", "QueryDeviceBySQL"),
         )
     },
+    "ModifyOTAFirmware": Quota(5),
     "QueryOTAFirmware": Quota(20),
     **{action: Quota(50) for action in ("QueryProductList", "QueryDevice", "QueryDeviceDetail")},
     **{f"{action}.deep": Quota(2) for action in ("QueryProductList", "QueryDevice")},
@@ -112,6 +113,7 @@ CAPABILITIES: Mapping[Capability, Support] = {
     Capability.LIST_PACKAGES: Support(Level.NATIVE, "by module: filtered here, since the cloud has no such filter"),
     Capability.GET_PACKAGE: NATIVE,
     Capability.CREATE_PACKAGE: NATIVE,
+    Capability.UPDATE_PACKAGE: Support(Level.NATIVE, "the package is read before and after"),
     Capability.DELETE_PACKAGE: NATIVE,
     Capability.STAGE_ARTIFACT: Support(Level.NOT_IMPLEMENTED, "upload the file in the cloud's console"),
     Capability.OPEN_ARTIFACT: Support(Level.NOT_IMPLEMENTED, "fetch the URL of the artifact's location"),

@@ -49,6 +49,7 @@ CAPABILITIES = {
     ),
     Capability.GET_PACKAGE: NATIVE,
     Capability.CREATE_PACKAGE: Support(Level.NATIVE, "needs app_id; name and verify have no place in this cloud"),
+    Capability.UPDATE_PACKAGE: Support(Level.UNSUPPORTED, "a changed package is a new package"),
     Capability.DELETE_PACKAGE: Support(Level.NATIVE, "the object stays in its bucket"),
     Capability.STAGE_ARTIFACT: Support(Level.NOT_IMPLEMENTED, "upload the object to the bucket by other means"),
     Capability.OPEN_ARTIFACT: Support(Level.NOT_IMPLEMENTED, "download the object by other means"),
