@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from otabridge.backend import Backend
+
+if TYPE_CHECKING:
+    from otabridge.facade import Facade
 
 hookspec = pluggy.HookspecMarker("otabridge")
 
@@ -30,6 +33,11 @@ class RequestFinished:
 @hookspec
 def otabridge_register_backends() -> Iterable[type[Backend]]:  # type: ignore[empty-body]
     """Return the backend classes of this plugin."""
+
+
+@hookspec
+def otabridge_register_facades() -> "Iterable[type[Facade]]":  # type: ignore[empty-body]
+    """Return the facade classes of this plugin, each named like the backend whose cloud it imitates."""
 
 
 @hookspec(firstresult=True)

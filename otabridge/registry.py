@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -14,6 +14,9 @@ from otabridge import hookspecs
 from otabridge.backend import CONTRACT, REQUIRED, Backend
 from otabridge.capabilities import Capability
 from otabridge.errors import ConfigurationError, PluginLoadError
+
+if TYPE_CHECKING:
+    from otabridge.facade import Facade
 
 GROUP = "otabridge"
 OBSERVERS = "otabridge.hooks"
@@ -63,17 +66,38 @@ class Registry:
 
     def backend(self, name: str) -> type[Backend]:
         """The class of one backend. ConfigurationError if it is not installed, PluginLoadError if it is broken."""
+        chosen: type[Backend] = self._offered(name, self._plugin(name), "backend")
+        check_backend(chosen)
+        return chosen
+
+    def facade(self, name: str) -> "type[Facade]":
+        """The class of one cloud's facade. Raises as `backend`, and ConfigurationError if there is none."""
+        chosen: type[Facade] = self._offered(name, self._plugin(name), "facade")
+        _check_contract(chosen, "facade")
+        return chosen
+
+    def facades(self) -> list[str]:
+        """The names of all facades; a plugin that cannot be loaded has none."""
+        found = []
+        for name in self.names():
+            try:
+                found.append(Registry(self._only).facade(name).name)
+            except (ConfigurationError, PluginLoadError):
+                continue
+        return found
+
+    def _plugin(self, name: str) -> object:
         if name == HOME:
             from otabridge.local import hooks
 
-            return self._registered(name, hooks)
+            return hooks
         points = [point for point in self._allowed(GROUP) if point.name == name]
         if not points:
             raise ConfigurationError(self._unknown(name))
         if len(points) > 1:
             owners = " and ".join(sorted(_owner(point) for point in points))
             raise PluginLoadError(f"backend {name!r} is offered by {owners}: uninstall one of them")
-        return self._registered(name, _load(points[0]))
+        return _load(points[0])
 
     def load_observers(self) -> list[PluginInfo]:
         """Load the plugins that observe and resolve credentials; the broken ones are returned."""
@@ -119,22 +143,20 @@ class Registry:
     def _allowed(self, group: str) -> list[EntryPoint]:
         return [point for point in _points(group) if self._only is None or point.name in self._only]
 
-    def _registered(self, name: str, plugin: object) -> type[Backend]:
+    def _offered(self, name: str, plugin: object, kind: str) -> Any:
+        """The class of that kind and name that a plugin registers."""
         self._register(name, plugin)
-        offered = self._manager.subset_hook_caller(
-            "otabridge_register_backends",
-            [other for other in self._manager.get_plugins() if other is not plugin],
-        )
+        hook = f"otabridge_register_{kind}s"
+        others = [other for other in self._manager.get_plugins() if other is not plugin]
         try:
-            classes = {cls.name: cls for group in offered() for cls in group}
+            classes = {cls.name: cls for group in self._manager.subset_hook_caller(hook, others)() for cls in group}
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise PluginLoadError(f"plugin {name!r} cannot register its backends ({reason})") from None
+            raise PluginLoadError(f"plugin {name!r} cannot register its {kind}s ({reason})") from None
         if name not in classes:
-            raise PluginLoadError(f"plugin {name!r} registers no backend of that name; it has {sorted(classes)}")
-        chosen: type[Backend] = classes[name]
-        check_backend(chosen)
-        return chosen
+            trouble = ConfigurationError if kind == "facade" and not classes else PluginLoadError
+            raise trouble(f"plugin {name!r} registers no {kind} of that name; it has {sorted(classes)}")
+        return classes[name]
 
     def _register(self, name: str, plugin: object, group: str = GROUP) -> None:
         if self._manager.is_registered(plugin):
@@ -165,12 +187,7 @@ class Registry:
 def check_backend(cls: type[Backend]) -> None:
     """Raise PluginLoadError unless the class was written for this contract and its capabilities are what it has."""
     name = cls.name
-    if getattr(cls, "contract", None) != CONTRACT:
-        written = getattr(cls, "contract", "none")
-        raise PluginLoadError(
-            f"backend {name!r} was written for contract {written}, and this otabridge has contract {CONTRACT}: "
-            "install versions of both that agree"
-        )
+    _check_contract(cls, "backend")
     capabilities = getattr(cls, "capabilities", None)
     if capabilities is None:
         raise PluginLoadError(f"backend {name!r} has no capabilities: declare what it can do")
@@ -185,6 +202,15 @@ def check_backend(cls: type[Backend]) -> None:
             raise PluginLoadError(f"backend {name!r} declares {method} and does not override it")
         if own and not usable and capability not in COMPOSED:
             raise PluginLoadError(f"backend {name!r} overrides {method} and does not declare it in its capabilities")
+
+
+def _check_contract(cls: "type[Backend] | type[Facade]", kind: str) -> None:
+    written = getattr(cls, "contract", "none")
+    if written != CONTRACT:
+        raise PluginLoadError(
+            f"{kind} {cls.name!r} was written for contract {written}, and this otabridge has contract {CONTRACT}: "
+            "install versions of both that agree"
+        )
 
 
 def _load(point: EntryPoint) -> object:

@@ -365,3 +365,36 @@ def test_connecting_to_one_cloud_loads_its_plugin_alone() -> None:
     assert [
         name for name in loaded if name.startswith(("otabridge_huawei", "otabridge.local", "sqlite3", "typer"))
     ] == []
+
+
+FACADE = """
+from otabridge.facade import Facade
+from otabridge.plugin import hookimpl
+
+class Mirror(Facade):
+    name = "acme"
+    contract = {contract}
+
+@hookimpl
+def otabridge_register_facades():
+    return [Mirror]
+"""
+
+
+def test_a_facade_is_found_by_the_name_of_its_cloud(install: Install) -> None:
+    install("otabridge-acme", {"acme_hooks": BACKEND + FACADE.format(contract=1)}, backends="acme = acme_hooks")
+    assert Registry().facade("acme").__name__ == "Mirror"
+    assert "acme" in Registry().facades()
+
+
+def test_a_plugin_without_a_facade_says_so_and_is_no_broken_one(install: Install) -> None:
+    install("otabridge-acme", {"acme_hooks": BACKEND}, backends="acme = acme_hooks")
+    with pytest.raises(ConfigurationError, match="'acme' registers no facade of that name"):
+        Registry().facade("acme")
+    assert "acme" not in Registry().facades()
+
+
+def test_a_facade_of_another_contract_is_refused_in_words(install: Install) -> None:
+    install("otabridge-acme", {"acme_hooks": BACKEND + FACADE.format(contract=99)}, backends="acme = acme_hooks")
+    with pytest.raises(PluginLoadError, match="facade 'acme' was written for contract 99"):
+        Registry().facade("acme")

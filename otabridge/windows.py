@@ -1,0 +1,143 @@
+"""Windows on a list that is read by cursor: by number of rows, and by page number.
+
+A server that pages by number, or skips rows, stands over a store that pages by cursor. A walk from page to page costs
+one reading a page; a jump walks from the nearest page that is known.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from otabridge.flow import Flow, Steps
+from otabridge.models import Page
+
+if TYPE_CHECKING:
+    from otabridge.facade import Table
+
+T = TypeVar("T")
+Fetch = Callable[[str | None, int], Flow[Page[T]]]
+Keep = Callable[[T], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(Generic[T]):
+    """A list of the store: how to fetch a page at a cursor, at most how large, and which rows are in it.
+
+    `exact` says that a page may end at any row, so that a window's end is a cursor of the store's own.
+    """
+
+    fetch: Fetch[T]
+    largest: int
+    keep: Keep[T] | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window(Generic[T]):
+    """Rows of a list; `cursor` goes on right behind them and is None at the end. `total` is of the unfiltered list.
+
+    Where a window ends within a page, its cursor is the page's and the number of rows to pass over (`within`).
+    """
+
+    rows: tuple[T, ...]
+    cursor: str | None
+    total: int | None = None
+
+
+@dataclass(slots=True)
+class Known:
+    """What is remembered of one list by number: the cursor in front of each page, and how many rows there are."""
+
+    cursors: list[str | None]
+    total: int
+
+
+def window(listed: Listed[T], cursor: str | None, count: int, *, skip: int = 0) -> Steps[Window[T]]:
+    """`count` rows after a cursor and `skip` more rows, or all there are."""
+    rows: list[T] = []
+    past, at = split(cursor)
+    size = 0
+    while True:
+        wanted = past + skip + count - len(rows)
+        # A filter that lets little through is read in ever larger pages.
+        size = min(max(wanted, 2 * size if listed.keep else 0), listed.largest)
+        page = yield from listed.fetch(at, size)
+        for number, row in enumerate(page.items[past:], past + 1):
+            if listed.keep and not listed.keep(row):
+                continue
+            if skip:
+                skip -= 1
+                continue
+            rows.append(row)
+            if len(rows) == count and number < len(page.items):
+                following = yield from _behind(listed, at, number)
+                return Window(tuple(rows), following, page.total)
+        past, at = 0, page.cursor
+        if len(rows) == count or at is None:
+            return Window(tuple(rows), at and within(0, at), page.total)
+
+
+def split(cursor: str | None) -> tuple[int, str | None]:
+    """How many rows of a page to pass over, and the store's cursor of that page."""
+    if cursor is None or not cursor.startswith("+"):
+        return 0, cursor
+    past, _, at = cursor[1:].partition(" ")
+    return int(past), at or None
+
+
+def within(past: int, at: str | None) -> str:
+    """The cursor behind `past` rows of a page; the store's own where there are none to pass over."""
+    return at if at and not past and not at.startswith("+") else f"+{past} {at or ''}"
+
+
+def _behind(listed: Listed[T], at: str | None, number: int) -> Steps[str | None]:
+    if listed.exact:
+        page = yield from listed.fetch(at, number)
+        if len(page.items) == number:
+            return page.cursor and within(0, page.cursor)
+    return within(number, at)
+
+
+def count(listed: Listed[T]) -> Steps[int]:
+    """How many rows a list has: by its total where it is not filtered, else by reading it."""
+    if listed.keep is None:
+        page = yield from listed.fetch(None, 1)
+        if page.total is not None:
+            return page.total
+    rows, cursor, over = 0, None, False
+    while not over:
+        part = yield from window(listed, cursor, listed.largest)
+        rows, cursor, over = rows + len(part.rows), part.cursor, part.cursor is None
+    return rows
+
+
+def numbered(
+    known: "Table[Hashable, Known]", key: Hashable, listed: Listed[T], *, number: int, size: int
+) -> Steps[Window[T]]:
+    """Page `number`, counted from 1; its total is that of the list. `key` names the list as it is now."""
+    place = (key, size)
+    found = known.get(place)
+    if found is None or number == 1:
+        first = yield from window(listed, None, size)
+        total = len(first.rows) if first.cursor is None else (yield from _total(listed, first))
+        known.put(place, Known([None, first.cursor], total))
+        if number == 1:
+            return Window(first.rows, first.cursor, total)
+        found = known.get(place)
+    assert found is not None
+    cursors = found.cursors
+    while len(cursors) < number and cursors[-1] is not None:
+        step = yield from window(listed, cursors[-1], size)
+        cursors.append(step.cursor)
+    if len(cursors) < number or (number > 1 and cursors[number - 1] is None):
+        return Window((), None, found.total)
+    part = yield from window(listed, cursors[number - 1], size)
+    if len(cursors) == number:
+        cursors.append(part.cursor)
+    return Window(part.rows, part.cursor, found.total)
+
+
+def _total(listed: Listed[T], first: Window[T]) -> Steps[int]:
+    if listed.keep is None and first.total is not None:
+        return first.total
+    return (yield from count(listed))

@@ -1,0 +1,137 @@
+"""Windows on a list by cursor: any number of rows from any place, and any page by its number."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otabridge.facade import Table
+from otabridge.flow import Flow, Steps
+from otabridge.models import Page
+from otabridge.windows import Known, Listed, Window, count, numbered, window
+
+T = TypeVar("T")
+
+
+class Store:
+    """A list of numbers, given by cursor; `lazy` gives fewer rows a page than were asked for, and no total."""
+
+    def __init__(self, rows: Sequence[int], *, largest: int = 3, lazy: bool = False) -> None:
+        self.rows = rows
+        self.largest = largest
+        self.lazy = lazy
+        self.reads = 0
+
+    def listed(self, keep: Callable[[int], bool] | None = None) -> Listed[int]:
+        return Listed(
+            fetch=lambda cursor, limit: Flow(self._page(cursor, limit), "page"), largest=self.largest, keep=keep
+        )
+
+    def _page(self, cursor: str | None, limit: int) -> Steps[Page[int]]:
+        yield from ()
+        assert 1 <= limit <= self.largest
+        self.reads += 1
+        start = int(cursor or 0)
+        end = start + (1 if self.lazy else limit)
+        following = str(end) if end < len(self.rows) else None
+        return Page(tuple(self.rows[start:end]), following, None if self.lazy else len(self.rows))
+
+
+def run(steps: Steps[T]) -> T:
+    try:
+        effect = next(steps)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    raise AssertionError(f"nothing here has an effect, and yet there is {effect!r}")
+
+
+def even(number: int) -> bool:
+    return number % 2 == 0
+
+
+@given(
+    rows=st.integers(0, 30),
+    start=st.integers(0, 10),
+    skip=st.integers(0, 12),
+    wanted=st.integers(1, 12),
+    largest=st.integers(1, 7),
+    lazy=st.booleans(),
+    keep=st.sampled_from([None, even]),
+)
+def test_a_window_is_a_slice_of_the_rows_that_are_kept(
+    rows: int, start: int, skip: int, wanted: int, largest: int, lazy: bool, keep: Callable[[int], bool] | None
+) -> None:
+    start = min(start, rows)
+    store = Store(range(rows), largest=largest, lazy=lazy)
+    found = run(window(store.listed(keep), str(start), wanted, skip=skip))
+    left = [row for row in range(start, rows) if keep is None or keep(row)]
+    assert list(found.rows) == left[skip : skip + wanted]
+
+
+@given(rows=st.integers(0, 30), size=st.integers(1, 7), lazy=st.booleans(), keep=st.sampled_from([None, even]))
+def test_windows_laid_end_to_end_are_the_whole_list(
+    rows: int, size: int, lazy: bool, keep: Callable[[int], bool] | None
+) -> None:
+    store = Store(range(rows), lazy=lazy)
+    seen: list[int] = []
+    cursor, over = None, False
+    while not over:
+        part = run(window(store.listed(keep), cursor, size))
+        seen += part.rows
+        cursor, over = part.cursor, part.cursor is None
+    assert seen == [row for row in range(rows) if keep is None or keep(row)]
+
+
+@given(
+    rows=st.integers(0, 30),
+    size=st.integers(1, 7),
+    numbers=st.lists(st.integers(1, 9), min_size=1, max_size=8),
+    lazy=st.booleans(),
+    keep=st.sampled_from([None, even]),
+)
+def test_a_page_by_number_is_that_slice_in_whatever_order_pages_are_asked_for(
+    rows: int, size: int, numbers: list[int], lazy: bool, keep: Callable[[int], bool] | None
+) -> None:
+    store = Store(range(rows), lazy=lazy)
+    known: Table[Hashable, Known] = Table(10)
+    kept = [row for row in range(rows) if keep is None or keep(row)]
+    for number in numbers:
+        found = run(numbered(known, "list", store.listed(keep), number=number, size=size))
+        assert list(found.rows) == kept[(number - 1) * size : number * size]
+        assert found.total == len(kept)
+
+
+def test_a_walk_by_number_reads_each_page_once() -> None:
+    store, known = Store(range(30)), Table[Hashable, Known](10)
+    for number in range(1, 11):
+        run(numbered(known, "list", store.listed(), number=number, size=3))
+    assert store.reads == 10
+
+
+def test_a_jump_goes_on_from_the_nearest_page_that_is_known() -> None:
+    store, known = Store(range(30)), Table[Hashable, Known](10)
+    run(numbered(known, "list", store.listed(), number=8, size=3))
+    before = store.reads
+    run(numbered(known, "list", store.listed(), number=10, size=3))
+    assert store.reads - before == 2
+
+
+def test_the_first_page_counts_again() -> None:
+    known: Table[Hashable, Known] = Table(10)
+    totals = [run(numbered(known, "list", Store(range(rows)).listed(), number=1, size=2)).total for rows in (4, 5)]
+    assert totals == [4, 5]
+
+
+def test_a_list_under_another_key_is_another_list() -> None:
+    known: Table[Hashable, Known] = Table(10)
+    run(numbered(known, ("list", 0), Store(range(9)).listed(), number=1, size=3))
+    changed: Window[Any] = run(numbered(known, ("list", 1), Store(range(100, 109)).listed(), number=2, size=3))
+    assert changed.rows == (103, 104, 105)
+
+
+def test_a_list_with_a_total_is_counted_by_one_reading() -> None:
+    store = Store(range(30))
+    assert run(count(store.listed())) == 30
+    assert store.reads == 1
