@@ -19,6 +19,7 @@ from otabridge.plugin import Pairs, Request, quote3986
 PLAIN = "SDK-HMAC-SHA256"
 DERIVED = "V11-HMAC-SHA256"
 SERVICE = "iotdm"
+UNSIGNED = "UNSIGNED-PAYLOAD"
 
 _EMPTY_BODY = sha256(b"").hexdigest()
 _SIGNED_TYPES = ("application/json", "application/bson")
@@ -58,7 +59,7 @@ def completed_headers(headers: Pairs, *, host: str, date: str, extra: Pairs = ()
     complete.update(extra)
     content_type = complete.get("Content-Type")
     if content_type and not content_type.startswith(_SIGNED_TYPES):
-        complete["X-Sdk-Content-Sha256"] = "UNSIGNED-PAYLOAD"
+        complete["X-Sdk-Content-Sha256"] = UNSIGNED
     complete["X-Sdk-Date"] = date
     if "host" not in map(str.lower, complete):
         complete["Host"] = host

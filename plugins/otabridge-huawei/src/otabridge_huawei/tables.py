@@ -28,6 +28,7 @@ from otabridge.plugin import (
 
 PAGE = 50
 SQL_LENGTH = 400
+DIGEST = "SHA256"
 MODULE_PACKAGE = "modulePackage"
 BUILTIN_PACKAGES = {FIRMWARE: "firmwarePackage", SOFTWARE: "softwarePackage"}
 PACKAGE_TYPES = (*BUILTIN_PACKAGES.values(), MODULE_PACKAGE)

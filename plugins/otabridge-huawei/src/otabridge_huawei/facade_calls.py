@@ -1,0 +1,252 @@
+"""What every operation of the facade stands on: what was asked, answers and refusals, lists by marker, owners."""
+
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from otabridge.facade import Answer, Call, Facade, Site, Table
+from otabridge.plugin import (
+    ApiError,
+    Backend,
+    Capability,
+    Flow,
+    ForbiddenError,
+    Page,
+    Product,
+    Steps,
+    UnsupportedError,
+    broken,
+)
+from otabridge.windows import Keep, Listed, count, window
+from otabridge_huawei import facade_tables as tables
+from otabridge_huawei import schema_mirror as wire
+from otabridge_huawei.facade_marks import START, Marks, chained, is_marker
+from otabridge_huawei.schema_names import QUERY, Names
+from otabridge_huawei.tables import LIMITS, PAGE
+
+T = TypeVar("T")
+_NUMBER = re.compile("[0-9]{1,9}").fullmatch
+_TYPES = ("application/json", "")  # of a body; where none is said it is taken to be JSON
+_CLAIMED = ""  # beside the products, none of which is called so
+LARGEST_OFFSET = 500
+ROWS, LARGEST_PAGE = 10, PAGE  # of a page, where the client says nothing, and at most
+
+
+class Refused(ApiError):
+    """An error of the facade's own; `status` and `code` are what the client is told."""
+
+
+def refuse(error: tables.Error, message: str = "") -> NoReturn:
+    """Refuse a call; the message is told beside the vendor's."""
+    status, code, words = error
+    raise Refused(f"{words}: {message}" if message else words, status=status, code=code)
+
+
+def answer(call: Call, body: wire.Json | None, status: int = 200, *more: tuple[str, str]) -> Answer:
+    """An answer with its request id."""
+    headers = (("X-Request-Id", call.id), *more)
+    if body is None:
+        return Answer(status=status, headers=headers)
+    return Answer(status=status, headers=(("Content-Type", "application/json"), *headers), body=wire.text(body))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What one call gives: the id in its path, its query by our words, its body unread."""
+
+    call: Call
+    id: str
+    query: Mapping[str, str]
+    strict: bool
+
+    def json(self) -> wire.Json:
+        """The body, which must be an object."""
+        kind = self.call.headers.get("content-type", "").partition(";")[0].strip().lower()
+        value = wire.json_body(self.call.body) if kind in _TYPES else None
+        if value is None:
+            refuse(tables.MALFORMED, "the body must be a JSON object, sent as application/json")
+        return value
+
+    def texts(self, names: Names, *needed: str) -> dict[str, str]:
+        """The members of the body, all texts, those `needed` among them."""
+        return wire.texts(names, self.members(names), *needed)
+
+    def members(self, names: Names) -> wire.Json:
+        """The members of the body, by our words."""
+        return wire.members(names, self.json(), strict=self.strict)
+
+    def needed(self, word: str) -> str:
+        """A parameter of the query that must be there."""
+        if word not in self.query:
+            raise broken(QUERY[word], "required", "", "give it")
+        return self.query[word]
+
+    def check(self) -> None:
+        """Check the texts of the query. ValidationError names the parameter."""
+        for word, limit in tables.FILTERS.items():
+            if word in self.query and (rule := limit.breach(self.query[word])):
+                raise broken(QUERY[word], rule, "", "change the value")
+
+    def page(self) -> tuple[str, int, int]:
+        """The marker, the offset and the size of the page that is asked for."""
+        size, skip = self.query.get("size", str(ROWS)), self.query.get("offset", "0")
+        marker = self.query.get("marker", START).lower()
+        if not (_NUMBER(size) and 1 <= int(size) <= LARGEST_PAGE):
+            refuse(tables.BAD_LIMIT, f"1 to {LARGEST_PAGE}")
+        if not is_marker(marker):
+            refuse(tables.BAD_MARKER, "24 hexadecimal digits")
+        if not (_NUMBER(skip) and int(skip) <= LARGEST_OFFSET):
+            raise broken("offset", f"0 to {LARGEST_OFFSET}", skip, "go on by marker")
+        return marker, int(skip), int(size)
+
+
+class Spaces:
+    """Resource spaces: each product belongs to the one that a client made something of it in, else to the default."""
+
+    def __init__(self, site: Site) -> None:
+        self._kept = site.kept("app")
+        self._strict = site.strict
+
+    def of(self, product: str, asked: str | None = None) -> str:
+        """The space of a product. One that nobody has claimed is found in any space, unless the site is strict."""
+        free = tables.DEFAULT_APP if self._strict else asked or tables.DEFAULT_APP
+        return self._kept.get(product) or free
+
+    def all(self) -> tuple[str, ...]:
+        """The known spaces, the default one first."""
+        return tuple(dict.fromkeys((tables.DEFAULT_APP, *self._claimed())))
+
+    def _claimed(self) -> list[str]:
+        """The spaces that products belong to by a client's word."""
+        return (self._kept.get(_CLAIMED) or "").split()
+
+    def check(self, app: str | None) -> None:
+        """Refuse a space that cannot be, or that must be known and is not."""
+        limit = LIMITS.text["product.id"]  # the same rule
+        if app is not None and (rule := limit.breach(app)):
+            raise broken("app.id", rule, app, "change the value")
+        if app and self._strict and app not in self.all():
+            refuse(tables.NO_APPLICATION)
+
+    def claim(self, product: str, app: str) -> Steps[None]:
+        """From now on a product belongs to a space."""
+        claimed = self._claimed()
+        if app not in claimed:
+            if len(claimed) >= tables.MOST_SPACES:
+                return
+            yield from self._kept.put(_CLAIMED, " ".join((*claimed, app)))
+        yield from self._kept.put(product, app)
+
+    def keep(self, app: str | None) -> Callable[[str], bool] | None:
+        """Which products are in a space; None if that is every one."""
+        free = tables.DEFAULT_APP if self._strict else app
+        if app is None or {*self._claimed(), free} == {app}:
+            return None
+        return lambda product: self.of(product, app) == app
+
+
+class FacadeCalls(Facade):
+    """The dialect below the operations."""
+
+    limits = LIMITS
+
+    def __init__(self, store: Backend, site: Site) -> None:
+        super().__init__(store, site)
+        self.spaces = Spaces(site)
+        self.marks = Marks(records=store.traits.cursors == "keyset")
+        self._counts: Table[Hashable, tuple[int, int, int]] = Table(1000)
+        self._products: Table[str, Product] = Table(10_000)
+
+    # --- lists ------------------------------------------------------------------------------------------------------
+
+    def listed(
+        self, capability: Capability, *fetches: Callable[[str | None, int], Flow[Page[T]]], keep: Keep[T] | None = None
+    ) -> Listed[T]:
+        """A list of the store, or several one after the other."""
+        largest = self.store.limits.page_size.get(capability, LARGEST_PAGE)
+        exact = self.store.traits.cursors == "keyset"
+        return Listed(fetch=chained(fetches), largest=largest, keep=keep, exact=exact)
+
+    def page(
+        self,
+        given: Given,
+        kind: str,
+        listed: Listed[T],
+        write: Callable[[T], Steps[wire.Json]],
+        *,
+        lists: int = 1,
+        total: Callable[[], Steps[int]] | None = None,
+    ) -> Steps[Answer]:
+        """The page of a list that a call asks for; `total` counts it where that is cheaper than reading it."""
+        marker, offset, size = given.page()
+        key = (kind, tuple(sorted((word, given.query[word]) for word in given.query.keys() - _PAGING)))
+        place = self.marks.place(key, lists, marker)
+        rows: Sequence[T] = ()
+        cursor, unfiltered = None, None
+        if not place.over:
+            part = yield from window(listed, place.cursor, size, skip=place.skip + offset)
+            rows, cursor, unfiltered = part.rows, part.cursor, part.total
+        number = yield from total() if total else self._count(key, listed, unfiltered)
+        passed = place.passed + offset + len(rows)
+        after = self.marks.marker(key, lists, cursor, passed) if rows else None
+        written: list[wire.Json] = []
+        for row in rows:
+            written.append((yield from write(row)))
+        return answer(given.call, wire.listing(kind, written, count=number, marker=after))
+
+    def _count(self, key: Hashable, listed: Listed[T], unfiltered: int | None) -> Steps[int]:
+        """The number of rows; that of a filtered list is remembered until it changes."""
+        if listed.keep is None and unfiltered is not None:
+            return unfiltered
+        known = self._counts.get(key)
+        if known and known[:2] == (self.site.changes, unfiltered):
+            return known[2]
+        found = yield from count(listed)
+        if unfiltered is not None:
+            self._counts.put(key, (self.site.changes, unfiltered, found))
+        return found
+
+    # --- products ---------------------------------------------------------------------------------------------------
+
+    def product(self, product: str) -> Steps[Product | None]:
+        """A product, looked for in the store's list and remembered."""
+        known, cursor, over = self._products.get(product), None, False
+        while known is None and not over:
+            try:
+                page = yield from self.store.list_products(cursor=cursor)
+            except (UnsupportedError, ForbiddenError):
+                return None
+            for row in page.items:
+                self.remember(row)
+            known = next((row for row in page.items if row.id == product), None)
+            cursor, over = page.cursor, page.cursor is None
+        return known
+
+    def remember(self, product: Product) -> None:
+        """Keep a product as it was seen last."""
+        self._products.put(product.id, product)
+
+    def owner(self, product: str, asked: str | None = None) -> Steps[dict[str, Any]]:
+        """What is told of the product and the space that a row belongs to."""
+        known = yield from self.product(product)
+        return {"app": self.spaces.of(product, asked), "line": (known and known.name) or product}
+
+    def admit_owner(self, product: str, app: str) -> Steps[None]:
+        """Before something is made of a product in a space: refuse what must be known and is not."""
+        self.spaces.check(app)
+        if self.site.strict and (yield from self.product(product)) is None:
+            refuse(tables.NO_PRODUCT)
+
+
+_PAGING = {"size", "marker", "offset"}
+
+
+def fixed(*rows: T) -> Callable[[str | None, int], Flow[Page[T]]]:
+    """A list of rows that are known already."""
+
+    def steps() -> Steps[Page[T]]:
+        yield from ()
+        return Page(rows, None, len(rows))
+
+    return lambda _, __: Flow(steps(), "fixed")
