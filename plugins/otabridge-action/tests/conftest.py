@@ -3,26 +3,35 @@
 import asyncio
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from otabridge_action.backend import ActionBackend, AliyunBackend, TuyaBackend
+from otabridge_action.signing import RpcSigner
 
+from otabridge._connect import prepare
 from otabridge._exchange import Exchange
 from otabridge._runners import AsyncRunner, Runner
 from otabridge.aio import AsyncClient
 from otabridge.client import Client
+from otabridge.errors import OtaBridgeError
+from otabridge.facade import Account, Answer, Call, Site, Table
 from otabridge.flow import Flow, Sleep
+from otabridge.objects import Stored
+from otabridge.registry import Registry
+from otabridge.serve.kept import Keeper
 from otabridge.signing import World
-from otabridge.wire import Request, Response
+from otabridge.wire import Pairs, Request, Response
 
 KEYS = {"access_key_id": "AK", "access_key_secret": "SkExample000000000000000000002"}
 CLOUDS: dict[str, tuple[type[ActionBackend], dict[str, Any]]] = {
     "tuya": (TuyaBackend, {"endpoint": "si-0123456789abcdef0123.tuyacloud.com:8686"}),
     "aliyun": (AliyunBackend, {"region": "cn-shanghai"}),
 }
+COMMON: Pairs = (("Version", "2018-01-20"), ("SignatureVersion", "1.0"), ("Format", "JSON"))
 Reply = dict[str, Any] | tuple[int, Any] | Response | Exception
 Server = Callable[[Request], Reply]
 
@@ -159,3 +168,115 @@ def drive(request: pytest.FixtureRequest) -> Callable[..., Any]:
         return request.param(use, backend(name, world=world, quotas="off", **changes), transport)
 
     return run
+
+
+# --- facades --------------------------------------------------------------------------------------------------------
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+HOST = "127.0.0.1:8080"
+
+
+class Mirror:
+    """A facade over a store in memory, asked as a host asks it, with no host. `cloud` is a client of that store."""
+
+    def __init__(self, name: str, *, strict: bool = False, on: str = "memory:", **changes: Any) -> None:
+        self.now = NOON
+        self.world = World(now=lambda: self.now)
+        _, exchange = prepare(on, changes, file=None, world=self.world)
+        self.runner = Runner(exchange)
+        self.cloud = Client(on, self.runner)
+        self.objects: dict[str, Stored] = {}
+        self.site = Site(
+            accounts=Table(10),
+            master=Account(access_key="AK", secret_key="SkExample000000000000000000002"),
+            world=self.world,
+            kept=Keeper(None).table,
+            objects=self,
+            strict=strict,
+        )
+        self.facade = Registry().facade(name)(exchange.backend, self.site)
+
+    def find(self, bucket: str, key: str) -> Stored | None:
+        """An object of the host's storage."""
+        return self.objects.get(key)
+
+    def call(self, method: str, target: str, *, body: bytes = b"", **headers: str) -> Answer:
+        """What a host makes of one request."""
+        facade, named = self.facade, {name.replace("_", "-"): value for name, value in headers.items()}
+        call = Call(
+            method=method,
+            target=target,
+            headers={"host": HOST} | named,
+            body=body,
+            now=self.now,
+            id=self.world.nonce(),
+            origin=f"http://{HOST}",
+        )
+        self.last = call
+        asked = facade.read(call)
+        verdict = self.verdict = facade.verify(call, asked)
+        if verdict.refusal:
+            return facade.refuse(call, verdict.refusal, verdict.message, verdict=verdict)
+        if not asked.operation:
+            return facade.refuse(call, "no such call")
+        try:
+            return self.runner.run(Flow(facade.perform(call, asked), asked.operation))
+        except OtaBridgeError as error:
+            return facade.explain(call, asked, error)
+        finally:
+            self.site.changes += asked.write
+
+    def send(self, action: str, pairs: Pairs, *, method: str = "GET", common: Pairs = COMMON, **sent: Any) -> Answer:
+        """What becomes of a signed request."""
+        signer = RpcSigner(self.site.master.access_key, self.site.master.secret_key, common=common)
+        request = Request(operation=action, method=method, query=pairs)
+        signed = signer.sign(request, now=self.now, nonce=self.world.nonce())
+        return self.call(method, signed.target, **sent)
+
+    def ask(self, action: str, **parameters: object) -> dict[str, Any]:
+        """The members of an answer in JSON, in Aliyun's spelling."""
+        answer = self.send(action, tuple((name, str(value)) for name, value in parameters.items()))
+        assert answer.status in (200, 400, 404), answer
+        return raised(json.loads(answer.body))
+
+    def refused(self, action: str, **parameters: object) -> str:
+        """The code of a refusal."""
+        told = self.ask(action, **parameters)
+        assert not told.get("Success"), told
+        return str(told["Code"])
+
+
+def raised(value: Any) -> Any:
+    """An answer of either cloud, with Aliyun's first letters."""
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: raised(item) for name, item in value.items()}
+    return [raised(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def make_mirror() -> Iterator[Callable[..., Mirror]]:
+    """A maker of facades: `make_mirror("tuya", strict=True)`."""
+    made: list[Mirror] = []
+
+    def make(name: str, **changes: Any) -> Mirror:
+        made.append(Mirror(name, **changes))
+        return made[-1]
+
+    yield make
+    for mirror in made:
+        mirror.cloud.close()
+
+
+@pytest.fixture(scope="module")
+def lasting_mirrors() -> Iterator[dict[str, Mirror]]:
+    """Both clouds' facades, for all tests of a file."""
+    mirrors = {name: Mirror(name) for name in CLOUDS}
+    yield mirrors
+    for mirror in mirrors.values():
+        mirror.cloud.close()
+
+
+@pytest.fixture
+def mirror(make_mirror: Callable[..., Mirror], cloud_name: str) -> Mirror:
+    """Either cloud's facade."""
+    return make_mirror(cloud_name)

@@ -23,7 +23,7 @@ from otabridge_action.devices import DeviceOperations
 from otabridge_action.engine import Place
 from otabridge_action.packages import PackageOperations
 from otabridge_action.profiles import ALIYUN, TUYA
-from otabridge_action.schema import parameters
+from otabridge_action.schema_names import core_module, parameters
 from otabridge_action.settings import AliyunSettings, TuyaSettings
 
 
@@ -67,7 +67,7 @@ class ActionBackend(PackageOperations, DeviceOperations):
     ) -> Steps[Module]:
         """One module of a product, found in its list."""
         product, name = self._key(product, name, module_id)
-        if schema.core_module(name) == DEFAULT:
+        if core_module(name) == DEFAULT:
             return Module(product=product, name=DEFAULT, builtin=True)
         found = yield from self._module(product, name)
         if found is None:
@@ -143,7 +143,7 @@ class ActionBackend(PackageOperations, DeviceOperations):
         return schema.MODULES.read(request, (yield from send(request)), raw=True).rows
 
     def _module(self, product: str, name: str) -> Steps[Module | None]:
-        wanted = schema.core_module(name)
+        wanted = core_module(name)
         return next((row for row in (yield from self._modules(product)) if row.name == wanted), None)
 
 

@@ -24,7 +24,7 @@ from otabridge.plugin import (
 )
 from otabridge_action import schema
 from otabridge_action.engine import Engine, Place
-from otabridge_action.schema import parameters
+from otabridge_action.schema_names import parameters
 from otabridge_action.tables import MODULES_PER_DEVICE, SEARCH_PAGE, SEARCHED
 
 SEARCH = "QueryDeviceBySQL"

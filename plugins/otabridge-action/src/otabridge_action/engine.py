@@ -35,6 +35,7 @@ from otabridge.plugin import (
 from otabridge_action import __version__, schema
 from otabridge_action.profiles import Profile
 from otabridge_action.reading import Kind
+from otabridge_action.schema_names import RESERVED, parameters
 from otabridge_action.settings import ActionSettings
 from otabridge_action.signing import Acs3Signer, RpcSigner
 from otabridge_action.tables import DEEP, ERRORS, FILE_NAME, QUERY_BYTES, VERSION
@@ -94,7 +95,7 @@ class Engine(Backend):
     contract = CONTRACT
     profile: ClassVar[Profile]
     settings: ClassVar[type[ActionSettings]]
-    builtins: ClassVar = {DEFAULT: schema.RESERVED}
+    builtins: ClassVar = {DEFAULT: RESERVED}
     ERRORS: ClassVar = ERRORS
     # How late a list shows what was just made is not documented: two seconds are a guess (unverified).
     traits: ClassVar = Traits(
@@ -140,7 +141,7 @@ class Engine(Backend):
     def action(self, name: str, pairs: Pairs, *, read: bool = True, pace: str = "") -> Request:
         """The request of an action with its own parameters."""
         if self.profile.instance_parameter:
-            pairs = schema.parameters(instance=self.config.iot_instance_id) + pairs
+            pairs = parameters(instance=self.config.iot_instance_id) + pairs
         method = self.profile.methods.get(name, self.profile.method)
         request = Request(
             operation=name, method=method, origin=self.config.endpoint, headers=HEADERS, read=read, pace=pace
@@ -182,7 +183,7 @@ class Engine(Backend):
         place = Place.read(cursor, limit or self.limits.page_size[operation])
         deep = f"{name}.deep"
         pace = deep if deep in self.quotas and place.page * place.size >= DEEP else ""
-        pairs += schema.parameters(page=place.page, size=place.size, token=place.token)
+        pairs += parameters(page=place.page, size=place.size, token=place.token)
         request = self.action(name, pairs, pace=pace)
         try:
             reply = yield from send(request)

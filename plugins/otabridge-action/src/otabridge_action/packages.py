@@ -23,7 +23,7 @@ from otabridge.plugin import (
 )
 from otabridge_action import schema
 from otabridge_action.engine import Engine
-from otabridge_action.schema import parameters
+from otabridge_action.schema_names import RESERVED, core_module, parameters
 from otabridge_action.tables import NAME_LENGTH
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
@@ -43,7 +43,7 @@ class PackageOperations(Engine):
         limit: int | None = None,
     ) -> Steps[Page[Package]]:
         """One page of packages, without their URLs; a page filtered by module may be empty and not the last."""
-        wanted = module and schema.core_module(module)
+        wanted = module and core_module(module)
         return (
             yield from self.pages(
                 Capability.LIST_PACKAGES,
@@ -70,7 +70,7 @@ class PackageOperations(Engine):
         """Make a package of files that the platform's own storage holds."""
         if not draft.artifacts or not all(isinstance(file.location, UrlLocation) for file in draft.artifacts):
             raise broken("artifact.url", "required for each file", "", "upload it to the platform's storage first")
-        draft = replace(draft, module=schema.core_module(draft.module), name=draft.name or package_name(draft))
+        draft = replace(draft, module=core_module(draft.module), name=draft.name or package_name(draft))
         request = self.action("CreateOTAFirmware", schema.package_parameters(draft), read=False)
 
         def made(reply: Response) -> Package:
@@ -140,7 +140,7 @@ class PackageOperations(Engine):
 
 def package_name(draft: PackageDraft) -> str:
     """A name that the clouds accept, the same for the same package: module and version, and what tells likes apart."""
-    module = schema.RESERVED if draft.module == DEFAULT else draft.module
+    module = RESERVED if draft.module == DEFAULT else draft.module
     digest = sha256(f"{draft.product}/{module}/{draft.version}".encode()).hexdigest()[:6]
     readable = _ILLEGAL.sub("-", f"{module}_{draft.version}").lstrip("-_")[: NAME_LENGTH - 1 - len(digest)]
     return f"{readable}_{digest}".lstrip("_")

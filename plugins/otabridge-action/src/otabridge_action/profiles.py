@@ -18,7 +18,10 @@ from otabridge_action.tables import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One cloud. `common` goes with every rpc call; `method` with every action but those in `methods`."""
+    """One cloud. `common` goes with every rpc call; `method` with every action but those in `methods`.
+
+    `camel` and `xml` are the manner of its answers, `missing` the actions that it does not have.
+    """
 
     name: str
     method: str
@@ -32,6 +35,10 @@ class Profile:
     name_required: bool = False
     info_renamed: bool = False
     missing: frozenset[str] = frozenset()
+    camel: bool = False
+    xml: bool = False
+    acs3: bool = False
+    version_required: bool = False
     capabilities: Mapping[Capability, Support] = field(default_factory=lambda: CAPABILITIES)
     quotas: Mapping[str, Quota] = field(default_factory=lambda: QUOTAS)
 
@@ -41,7 +48,10 @@ class Profile:
 TUYA = Profile(
     name="tuya",
     method="GET",
-    missing=frozenset({"QueryDeviceBySQL"}),
+    missing=frozenset(
+        {"QueryDeviceBySQL", "QueryProduct", "BatchGetDeviceState", "GetDeviceStatus", "QueryDeviceStatistics"}
+    ),
+    camel=True,
     digest_required=True,
     name_required=True,
     capabilities={
@@ -76,6 +86,9 @@ ALIYUN = Profile(
     region_parameter=True,
     instance_parameter=True,
     info_renamed=True,
+    xml=True,
+    acs3=True,
+    version_required=True,
     capabilities={
         **CAPABILITIES,
         Capability.CREATE_PACKAGE: Support(

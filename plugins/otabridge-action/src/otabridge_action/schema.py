@@ -132,10 +132,33 @@ class Listing(BaseModel, Generic[T]):
     token: str | None = Field(None, validation_alias=_either(names.WORDS["token"]))
 
 
-_PLACE = {"pages": ("pagecount", "totalpagecount"), "total": ("total", "totalcount"), "token": ("nexttoken",)}
+_PLACE = {
+    # One example of the documents says it otherwise.
+    "pages": (names.PAGE_COUNT.lower(), "totalpagecount"),
+    "total": (names.TOTAL.lower(), names.TOTAL_COUNT.lower()),
+    "token": (names.WORDS["token"].lower(),),
+}
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
+
+
+# As `cased`, for answers that are read in one pass; `_folded` for those whose names were lowered before.
+def _cased(table: Mapping[str, str], **more: tuple[str, ...]) -> dict[str, Any]:
+    return {field: cased(name, *more.get(field, ())) for field, name in table.items()}
+
+
+def _folded(table: Mapping[str, str], **more: str) -> dict[str, Any]:
+    return {field: name.lower() for field, name in table.items()} | more
+
+
+def _words(row: Tree, table: Mapping[str, str]) -> Tree:
+    """A row's members by our words."""
+    return {word: row.get(name.lower()) for word, name in table.items()}
+
+
+_AT = _folded(names.PACKAGE)
+_FILES = names.FILES.lower()
 
 
 def _dated(row: Tree) -> Tree:
@@ -148,40 +171,41 @@ def _dated(row: Tree) -> Tree:
 
 
 def _module(row: Tree) -> Tree:
-    return {**_dated(row), "builtin": row.get("modulename") == RESERVED}
+    return {**_dated(row), "builtin": row.get(_AT["module"]) == RESERVED}
 
 
 def _package(row: Tree) -> Tree:
     """A package's row with its artifacts: of a numbered list, or the one that the row itself describes."""
-    url = row.get("firmwareurl") or ""
-    own = {"url": url, "size": row.get("firmwaresize"), "signvalue": row.get("firmwaresign")}
-    name = unquote(urlsplit(url).path).rpartition("/")[2] or row.get("firmwarename") or ""
-    files = rows_below(row.get("multifiles"), "url") or ([{"name": name, **own}] if any(own.values()) else [])
-    method = str(row.get("signmethod") or "md5").lower()
+    files = [_words(item, names.FILE) for item in rows_below(row.get(_FILES), names.FILE["url"].lower())]
+    lone = _words(row, names.LONE_FILE)
+    if not files and any(lone.values()):
+        name = unquote(urlsplit(lone["url"] or "").path).rpartition("/")[2]
+        files = [{"name": name or row.get(_AT["name"]), **lone}]
+    method = str(row.get(names.ALGORITHM.lower()) or "md5").lower()
     return {
         **_dated(row),
-        "productkey": row.get("productkey") or "",
-        "modulename": row.get("modulename") or RESERVED,
-        "artifacts": tuple(_artifact(item, "sha256" if method == "sha256" else "md5") for item in files),
+        _AT["product"]: row.get(_AT["product"]) or "",
+        _AT["module"]: row.get(_AT["module"]) or RESERVED,
+        "artifacts": tuple(_artifact(file, "sha256" if method == "sha256" else "md5") for file in files),
     }
 
 
-def _artifact(item: Tree, algorithm: Literal["sha256", "md5"]) -> Artifact:
-    url, size = item.get("url"), item.get("size")
-    digest = item.get("signvalue") or item.get("filemd5")
+def _artifact(file: Tree, algorithm: Literal["sha256", "md5"]) -> Artifact:
+    digest = file["digest"] or file.get("twin")
     return Artifact(
-        name=item.get("name") or "",
-        size=int(size) if size else None,
+        name=file["name"] or "",
+        size=int(file["size"]) if file["size"] else None,
         checksum=Checksum(algorithm=algorithm, hex=digest.lower()) if digest else None,
-        location=UrlLocation(url=url) if url else None,
+        location=UrlLocation(url=file["url"]) if file["url"] else None,
     )
 
 
 def _installed(row: Tree) -> list[Tree]:
     """One device of a search, as a row for each of its modules."""
-    device = {name: row.get(name) for name in ("productkey", "devicename", "iotid")}
-    modules = rows_below(row.get("otamodules"), "modulename")
-    return [{**device, **module, "moduleversion": module.get("firmwareversion")} for module in modules]
+    at = _folded(names.VERSION)
+    device = {at[field]: row.get(at[field]) for field in ("product", "device", "device_id")}
+    modules = rows_below(row.get(names.INSTALLED.lower()), at["module"])
+    return [{**device, **module, at["version"]: module.get(names.INSTALLED_VERSION.lower())} for module in modules]
 
 
 def _mended(row: ModuleVersion) -> ModuleVersion:
@@ -192,15 +216,6 @@ def _mended(row: ModuleVersion) -> ModuleVersion:
 
 def _device_status(value: object) -> str:
     return DEVICE_STATUS.get(str(value).upper(), "unknown")
-
-
-# As `cased`, for answers that are read in one pass; `_folded` for those whose names were lowered before.
-def _cased(table: Mapping[str, str], **more: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    return {field: cased(name, *more.get(field, ())) for field, name in table.items()}
-
-
-def _folded(table: Mapping[str, str], **more: str) -> dict[str, str]:
-    return {field: name.lower() for field, name in table.items()} | more
 
 
 _IDS = ("IotID", "IoTId", "IoTID")
@@ -237,7 +252,8 @@ class Created:
 
 
 def _kind(row: Any, mark: str, prepare: "Callable[[Tree], Tree | list[Tree]]" = _dated, **more: Any) -> Kind[Any]:
-    return Kind(Reader(Listing[row]), mark=mark, place=_PLACE, prepare=prepare, **more)
+    """How rows are read that can be told by a member, named by our word."""
+    return Kind(Reader(Listing[row]), mark=names.WORDS[mark].lower(), place=_PLACE, prepare=prepare, **more)
 
 
 def _counted(found: Listing[Any], optional: str) -> bool:
@@ -245,18 +261,18 @@ def _counted(found: Listing[Any], optional: str) -> bool:
     return None not in (found.pages, found.total, *(getattr(row, optional) for row in found.rows[:1]))
 
 
-PRODUCTS: Kind[Listing[Product]] = _kind(_PRODUCT, "productkey")
-MODULES: Kind[Listing[Module]] = _kind(_MODULE, "modulename", _module)
-PACKAGES: Kind[Listing[Package]] = _kind(_PACKAGE, "firmwareid", _package)
-CREATED: Kind[Listing[Created]] = _kind(aliased(Created, id="firmwareid", created_at="created"), "firmwareid")
-DEVICES: Kind[Listing[Device]] = _kind(_DEVICE, "devicename", usual=lambda found: _counted(found, "id"))
+PRODUCTS: Kind[Listing[Product]] = _kind(_PRODUCT, "product")
+MODULES: Kind[Listing[Module]] = _kind(_MODULE, "module", _module)
+PACKAGES: Kind[Listing[Package]] = _kind(_PACKAGE, "package_id", _package)
+CREATED: Kind[Listing[Created]] = _kind(aliased(Created, id=_AT["id"], created_at="created"), "package_id")
+DEVICES: Kind[Listing[Device]] = _kind(_DEVICE, "device", usual=lambda found: _counted(found, "id"))
 VERSIONS: Kind[Listing[ModuleVersion]] = _kind(
-    _VERSION, "modulename", mend=_mended, usual=lambda found: _counted(found, "device_id")
+    _VERSION, "module", mend=_mended, usual=lambda found: _counted(found, "device_id")
 )
 # One row a device, so that the devices of a page can be counted.
 SEARCHED: Kind[Listing[tuple[ModuleVersion, ...]]] = _kind(
     tuple[_VERSION, ...],  # type: ignore[valid-type]  # a type made at run time
-    "devicename",
+    "device",
     _installed,
     mend=lambda rows: tuple(map(_mended, rows)),
 )

@@ -72,6 +72,30 @@ def acs3_string_to_sign(canonical: str) -> str:
     return f"{ACS3}\n{sha256(canonical.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
+def oss_string_to_sign(method: str, expires: int, bucket: str, key: str) -> str:
+    """The text that a pre-signed URL of the object storage covers: its time is in seconds, its key unencoded."""
+    return f"{method}\n\n\n{expires}\n/{bucket}/{key}"
+
+
+def oss_signature(secret: str, text: str) -> str:
+    """The signature of such a text, or of the policy of a form, encoded as it is sent."""
+    return base64_digest(secret.encode(), text)
+
+
+def base64_digest(key: bytes, text: str, algorithm: str = "sha1") -> str:
+    """HMAC of a text in Base64."""
+    return b2a_base64(_hmac(key, text, algorithm), newline=False).decode()
+
+
+def hex_digest(key: bytes, text: str, algorithm: str = "sha256") -> str:
+    """HMAC of a text in hex digits."""
+    return _hmac(key, text, algorithm).hex()
+
+
+def _hmac(key: bytes, text: str, algorithm: str) -> bytes:
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), algorithm)
+
+
 def body_digest(body: bytes) -> str:
     """The value of `x-acs-content-sha256`."""
     return sha256(body).hexdigest() if body else _EMPTY_BODY
@@ -123,7 +147,7 @@ class RpcSigner(_Sealed):
 
     def signature(self, text: str) -> str:
         """The value of `Signature` for a string to sign."""
-        return b2a_base64(hmac.digest(self._key, text.encode(), "sha1"), newline=False).decode()
+        return base64_digest(self._key, text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +195,7 @@ class Acs3Signer(_Sealed):
     def authorization(self, canonical: str) -> str:
         """The value of `Authorization` for a canonical request."""
         names = canonical.rsplit("\n", 2)[1]
-        signature = hmac.digest(self._key, acs3_string_to_sign(canonical).encode(), "sha256").hex()
+        signature = hex_digest(self._key, acs3_string_to_sign(canonical))
         return f"{ACS3} Credential={self.access_key_id},SignedHeaders={names},Signature={signature}"
 
 

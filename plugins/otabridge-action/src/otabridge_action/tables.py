@@ -127,8 +127,9 @@ CAPABILITIES: Mapping[Capability, Support] = {
 }
 
 PACKAGE_STATUS = {"-1": "ready", "0": "unverified", "1": "verified", "2": "verifying", "3": "rejected"}
-_DEVICE_WORDS = {"ONLINE": "online", "OFFLINE": "offline", "UNACTIVE": "inactive", "DISABLE": "disabled"}
-DEVICE_STATUS = _DEVICE_WORDS | {"0": "inactive", "1": "online", "3": "offline", "8": "disabled"}
+STATUS_WORDS = {"ONLINE": "online", "OFFLINE": "offline", "UNACTIVE": "inactive", "DISABLE": "disabled"}
+STATUS_NUMBERS = {"0": "inactive", "1": "online", "3": "offline", "8": "disabled"}
+DEVICE_STATUS = STATUS_WORDS | STATUS_NUMBERS
 
 
 class Codes(Mapping[str, type[ApiError]]):
