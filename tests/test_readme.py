@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(ROOT.glob("docs/*.md"))
-HOSTS = {"github.com", "keepachangelog.com", "semver.org", "ota.example.com", "host"}
+HOSTS = {"127.0.0.1", "github.com", "keepachangelog.com", "semver.org", "ota.example.com", "host"}
 BACKENDS = ("local", "huawei", "tuya", "aliyun")
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import pytest
 from otabridge_action import signing as action
+from otabridge_huawei import obs_signing as obs
 from otabridge_huawei import signing as huawei
 
 from otabridge.wire import Pairs, Request, encoded_query
@@ -128,6 +129,71 @@ def test_huawei_signers_send_what_the_vendor_sends(entry: Vector) -> None:
     signed = huawei_signer(entry).sign(request, now=now, nonce="unused")
     assert signed.target == entry["wire_uri"]
     assert dict(signed.headers)["Authorization"] == entry["signed_headers_out"]["Authorization"]
+
+
+# OBS
+
+
+def obs_request(entry: Vector) -> Request:
+    """What a client hands to a signer, which adds date, host and payload mode by itself."""
+    own = ("date", "host", "x-amz-date", "x-amz-content-sha256", "x-obs-security-token")
+    return Request(
+        operation="any",
+        method=entry["method"],
+        origin=f"https://{entry['headers'].get('Host', 'abc.obs.cn-north-4.myhuaweicloud.com')}",
+        path=f"/{entry['key'] or ''}",
+        query=tuple((name, value or "") for name, value in entry["query"].items()),
+        headers=tuple(pair for pair in texts_of(entry["headers"]) if pair[0].lower() not in own),
+    )
+
+
+OBS_VECTORS = vectors("huawei-obs.json")
+OBS_V4 = [entry for entry in OBS_VECTORS if entry.get("signature") == "v4"]
+OBS_LEGACY = [entry for entry in OBS_VECTORS if entry.get("signature") in ("obs", "v2")]
+OBS_PRESIGNED = [entry for entry in OBS_VECTORS if "signature_b64" in entry]
+OBS_KEYS = ("TESTAKEXAMPLE0000001", "TestSkExample00000000000000000000000000002")
+OBS_NOON = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("entry", OBS_LEGACY, ids=named)
+def test_obs_strings_are_the_vendors(entry: Vector) -> None:
+    scheme = entry["authorization"].partition(" ")[0]
+    prefix = obs.PREFIX[scheme]
+    about = obs.resource(f"/{quote(entry['key'] or '')}", entry["query"].items(), bucket="abc", prefix=prefix)
+    text = obs.legacy_string(entry["method"], about, folded(texts_of(entry["headers"])), prefix=prefix)
+    assert text == entry["canonical_string"]
+    assert entry["authorization"] == f"{scheme} {OBS_KEYS[0]}:{obs.legacy_signature(OBS_KEYS[1], text)}"
+
+
+@pytest.mark.parametrize("entry", [e for e in OBS_LEGACY if "Date" in e["headers"]], ids=named)
+def test_an_obs_signer_sends_what_the_vendor_sends(entry: Vector) -> None:
+    scheme: obs.Scheme = "AWS" if entry["signature"] == "v2" else "OBS"
+    token = entry["headers"].get("x-obs-security-token")
+    signed = obs.LegacySigner(*OBS_KEYS, token, scheme=scheme, bucket="abc").sign(
+        obs_request(entry), now=OBS_NOON, nonce="unused"
+    )
+    assert folded(signed.headers)["authorization"] == entry["authorization"]
+
+
+@pytest.mark.parametrize("entry", OBS_PRESIGNED, ids=named)
+def test_an_obs_url_is_signed_as_the_vendor_signs_it(entry: Vector) -> None:
+    request = Request(operation="any", path="/bbb/upgrade.bin")
+    until = datetime.fromtimestamp(int(entry["expires"]), UTC)
+    signed = obs.LegacySigner(*OBS_KEYS, bucket="abc").presign(request, expires=until)
+    query = {"Expires": entry["expires"], "AccessKeyId": OBS_KEYS[0], "Signature": entry["signature_b64"]}
+    assert decoded(signed.target) == sorted(query.items())
+
+
+@pytest.mark.parametrize("entry", OBS_V4, ids=named)
+def test_s3_strings_in_version_4_are_the_vendors(entry: Vector) -> None:
+    headers = folded(texts_of(entry["headers"]))
+    canonical = obs.canonical_request(
+        entry["method"], f"/{entry['key']}", entry["query"].items(), headers, obs.UNSIGNED
+    )
+    assert canonical == entry["canonical_request"]
+    signer = obs.V4Signer(*OBS_KEYS, region="cn-north-4")
+    signed = signer.sign(obs_request(entry), now=OBS_NOON, nonce="unused")
+    assert folded(signed.headers)["authorization"] == entry["authorization"]
 
 
 # Action
@@ -245,6 +311,10 @@ def test_an_acs3_signer_sends_what_the_vendor_sends(entry: Vector) -> None:
     assert folded(signed.headers)["authorization"] == entry["authorization"]
     assert signed.target.partition("?")[2] == entry["canonical_request"].split("\n")[2]
     assert signed.body == (body or encoded_query(form).encode())
+
+
+def test_every_obs_vector_has_a_signature_that_is_tested() -> None:
+    assert len(OBS_V4) + len(OBS_LEGACY) + len(OBS_PRESIGNED) == len(OBS_VECTORS)
 
 
 def test_every_action_vector_has_an_algorithm_that_is_tested() -> None:

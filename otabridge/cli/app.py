@@ -23,10 +23,12 @@ GROUPS = {
     "devices": "List devices, and the module versions that they report.",
     "plugins": "List the installed plugins.",
 }
+# Likewise those that stand alone.
+COMMANDS = {"serve": "Imitate clouds, each on a port of its own, until SIGINT or SIGTERM."}
 
 
-def application(load: Collection[str] = tuple(GROUPS)) -> typer.Typer:
-    """The whole command line. Groups not in `load` are there by name and help alone, which makes `--help` fast."""
+def application(load: Collection[str] = (*GROUPS, *COMMANDS)) -> typer.Typer:
+    """The whole command line. What is not in `load` is there by name and help alone, which makes `--help` fast."""
     # Plain help: rich's takes twice as long. The root's rich_markup_mode holds for all groups.
     app = typer.Typer(
         rich_markup_mode=None,
@@ -39,8 +41,14 @@ def application(load: Collection[str] = tuple(GROUPS)) -> typer.Typer:
     for name, words in GROUPS.items():
         group = import_module(f"otabridge.cli.{name}").app if name in load else typer.Typer()
         app.add_typer(group, name=name, help=words, no_args_is_help=True)
+    for name, words in COMMANDS.items():
+        app.command(name, help=words)(import_module(f"otabridge.cli.{name}").command if name in load else _unloaded)
     app.command()(demo)
     return app
+
+
+def _unloaded() -> None:
+    """Stand in for a command that was not asked for."""
 
 
 def _version(asked: bool) -> None:
@@ -79,8 +87,8 @@ def run(argv: Sequence[str]) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         # UTF-8 whatever the locale says, line ends as they are; half a character is escaped, as JSON would have it.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
-    # No option of the root takes a value, so the first group's name is the group.
-    command = get_command(application([word for word in argv if word in GROUPS][:1]))
+    # No option of the root takes a value, so the first name that is known is the one that was asked for.
+    command = get_command(application([word for word in argv if word in GROUPS or word in COMMANDS][:1]))
     with errors.listening():
         try:
             code = command.main(args=list(argv), prog_name="otabridge", standalone_mode=False)

@@ -1,5 +1,8 @@
-"""`otabridge demo`: the main job on the embedded store, with real files, from a module to a fleet that is behind."""
+"""`otabridge demo`: every installed cloud's API on loopback over one local store, and a fleet seen through each."""
 
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,96 +10,179 @@ from otabridge.cli import output as out
 
 if TYPE_CHECKING:
     from otabridge import Client, Package
+    from otabridge.serve import Server
+
+    Clouds = Mapping[str, Client]
 
 PRODUCT = "thermostat"
-MODULES = {"mcu": "Main controller", "radio": "Radio"}
+MODULES = {
+    "mcu": ("Main_controller", "sensors, display and schedule"),
+    "radio": ("Radio", "Zigbee and BLE"),
+    "valve": ("Valve_drive", "motor control"),
+}
 OLD, NEW = "1.0.0", "1.1.0"
-DEVICES = 200
+DEVICES = 500
 SIZE = 256 * 1024
+STORE = "store"
+BAR = 28
+WIDTH = 110  # of a table that is not for a terminal
 
 
 def tour() -> None:
-    """Walk through the main job on a temporary local store, and leave nothing behind."""
+    """Walk through the main job on three emulated clouds, and leave nothing behind."""
     import tempfile
 
+    from otabridge.registry import Registry
+    from otabridge.serve import running
+
+    names = Registry().facades()
+    if not names:
+        from otabridge import ConfigurationError
+
+        raise ConfigurationError("no plugin with a facade is installed: see the README's first command")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="otabridge-demo-") as folder, ExitStack() as stack:
+        home = Path(folder)
+        server = stack.enter_context(running(*names, on=f"local:{home / 'depot'}"))
+        clouds = {name: stack.enter_context(_connected(server, name)) for name in names}
+        everywhere = {STORE: server.cloud, **clouds}
+        _addresses(server)
+        _modules(clouds, everywhere)
+        package = _packages(clouds, everywhere, home)
+        _fleet(everywhere)
+        _refusals(clouds)
+        _download(server.cloud, package, home)
+    seconds = time.monotonic() - began
+    _say("", f"Done in {seconds:.1f} s; nothing was left behind. Next, with a store that stays:")
+    _say(f"  $ otabridge serve {' '.join(f'--as {name}' for name in names)} --on local:./depot --seed demo")
+
+
+def _connected(server: "Server", name: str) -> "Client":
     from otabridge import connect
 
-    with tempfile.TemporaryDirectory(prefix="otabridge-demo-") as folder:
-        home = Path(folder)
-        _say(f"A local store, in a temporary folder: --on local:{home / 'depot'}")
-        with connect(f"local:{home / 'depot'}") as cloud:
-            _modules(cloud)
-            packages = [_publish(cloud, home, version) for version in (OLD, NEW)]
-            _report(cloud)
-            _behind(cloud)
-            _download(cloud, packages[-1], home)
-            _delete(cloud, packages)
-    _say("", "Done. Nothing was left behind. Next: otabridge modules list --on local:./depot")
+    return connect(**server.settings(name))
 
 
-def _modules(cloud: "Client") -> None:
-    _step("Make OTA modules", f"modules create --product {PRODUCT} --name mcu --alias 'Main controller'")
-    for name, alias in MODULES.items():
-        cloud.modules.create(name, product=PRODUCT, alias=alias)
-    for module in cloud.modules.list(product=PRODUCT):
-        _say(f"  {module.name}: {module.alias}")
+def _addresses(server: "Server") -> None:
+    _step("Every cloud's API on loopback, over one local store", f"serve {' '.join(f'--as {n}' for n in server.urls)}")
+    _table(("cloud", "its API answers at"), server.urls.items())
 
 
-def _publish(cloud: "Client", home: Path, version: str) -> "Package":
+def _modules(clouds: "Clouds", everywhere: "Clouds") -> None:
+    _step(
+        "Make OTA modules, each through another cloud; list them from every one", "modules create ...; modules list ..."
+    )
+    through = {}
+    for number, (name, (alias, description)) in enumerate(MODULES.items()):
+        through[name] = list(clouds)[number % len(clouds)]
+        clouds[through[name]].modules.create(name, product=PRODUCT, alias=alias, description=description)
+    seen = {
+        cloud: {row.name: row.alias for row in client.modules.list(product=PRODUCT)}
+        for cloud, client in everywhere.items()
+    }
+    _table(
+        ("module", "made through", *(f"alias in {cloud}" for cloud in seen)),
+        ((name, through[name], *(aliases.get(name) or "-" for aliases in seen.values())) for name in MODULES),
+    )
+
+
+def _packages(clouds: "Clouds", everywhere: "Clouds", home: Path) -> "Package":
+    import hashlib
     import random
 
-    _step(f"Publish version {version}", f"packages publish mcu-{version}.bin --product {PRODUCT} --module mcu ...")
-    file = home / f"mcu-{version}.bin"
-    file.write_bytes(random.Random(version).randbytes(SIZE))
-    sources = [OLD] if version == NEW else []
-    package = cloud.packages.publish(file, product=PRODUCT, module="mcu", version=version, source_versions=sources)
-    artifact = package.artifacts[0]
-    digest = artifact.checksum.hex if artifact.checksum else "no digest"
-    _say(f"  package {package.id}: {artifact.name}, {artifact.size} bytes, SHA-256 {digest[:16]}...")
-    return package
+    from otabridge import Artifact, Checksum, ObjectLocation
+
+    _step("Make packages: one of a file in the store, one of an object in a cloud", "packages publish ...")
+    content = random.Random(OLD).randbytes(SIZE)
+    file = home / f"mcu-{OLD}.bin"
+    file.write_bytes(content)
+    published = everywhere[STORE].packages.publish(file, product=PRODUCT, module="mcu", version=OLD)
+    made = {published.id: STORE}
+    # Which clouds take packages of objects in buckets is told by their limits.
+    for name in [name for name, cloud in clouds.items() if "object.bucket" in cloud.limits.text][:1]:
+        digest = Checksum(algorithm="sha256", hex=hashlib.sha256(content).hexdigest())
+        lies = ObjectLocation(region="cn-north-4", bucket="firmware", key=f"mcu/{NEW}.bin")
+        artifact = Artifact(name=f"{NEW}.bin", size=SIZE, checksum=digest, location=lies)
+        package = clouds[name].packages.create(
+            product=PRODUCT, module="mcu", version=NEW, source_versions=[OLD], artifacts=[artifact]
+        )
+        made[package.id] = name
+    seen = {
+        cloud: {row.id: row.version for row in client.packages.list(product=PRODUCT)}
+        for cloud, client in everywhere.items()
+    }
+    _table(
+        ("package", "made in", *(f"version in {cloud}" for cloud in seen)),
+        ((found[:12], where, *(rows.get(found, "-") for rows in seen.values())) for found, where in made.items()),
+    )
+    return published
 
 
-def _report(cloud: "Client") -> None:
+def _fleet(everywhere: "Clouds") -> None:
     from otabridge import ModuleVersion
 
-    _step(f"Let {DEVICES} devices report their versions", f"devices report DEVICE --product {PRODUCT} ...")
-    versions = (
+    _step(f"{DEVICES} devices report; who is behind?", f">>> cloud.fleet.versions(product={PRODUCT!r})")
+    everywhere[STORE].devices.report_versions(
         ModuleVersion(
             product=PRODUCT, device=f"unit-{number:03}", module="mcu", version=OLD if number % 4 == 0 else NEW
         )
         for number in range(DEVICES)
     )
-    _say(f"  {cloud.devices.report_versions(versions)} reports taken in")
+    rows = []
+    for cloud, client in everywhere.items():
+        began = time.monotonic()
+        versions = [row.version for row in client.fleet.versions(product=PRODUCT)]
+        rate = f"{len(versions) / (time.monotonic() - began):,.0f} devices/s"
+        for version, told in ((NEW, (cloud, rate)), (OLD, ("", ""))):
+            count = versions.count(version)
+            rows.append((told[0], version, str(count), "█" * round(BAR * count / DEVICES), told[1]))
+    _table(("cloud", "mcu version", "devices", "share", "read at"), rows)
 
 
-def _behind(cloud: "Client") -> None:
-    _step("Who is behind?", f"devices versions unit-000 --product {PRODUCT}")
-    behind = sorted(row.device for row in cloud.fleet.versions(product=PRODUCT) if row.version != NEW)
-    counted = cloud.fleet.count(product=PRODUCT, module="mcu", version=NEW)
-    _say(f"  {counted} devices run {NEW}; {len(behind)} are behind: {', '.join(behind[:5])}, ...")
+def _refusals(clouds: "Clouds") -> None:
+    from otabridge import ApiError
+
+    _step("What is refused, is refused in each cloud's words, and raised as one class", "modules create mcu ...")
+    rows = []
+    for cloud, client in clouds.items():
+        try:
+            client.modules.create("mcu", product=PRODUCT, alias="another")
+        except ApiError as error:
+            rows.append((cloud, str(error.status), error.code or "-", type(error).__name__))
+    _table(("cloud", "HTTP", "its code", "raised as"), rows)
 
 
-def _download(cloud: "Client", package: "Package", home: Path) -> None:
-    _step("Fetch the newest package, and compare", f"packages download {package.id} --out DIR")
-    (path,) = cloud.packages.download(package.id, home / "out")
-    published = (home / f"mcu-{NEW}.bin").read_bytes()
-    if path.read_bytes() != published:
+def _download(store: "Client", package: "Package", home: Path) -> None:
+    _step("Fetch the package's file, and compare", f"packages download {package.id[:12]}... --out DIR")
+    (path,) = store.packages.download(package.id, home / "out")
+    if path.read_bytes() != (home / f"mcu-{OLD}.bin").read_bytes():
         raise AssertionError("the bytes that came back are not those that were published")
     _say(f"  {path.name[:24]}... has the bytes that were published")
 
 
-def _delete(cloud: "Client", packages: "list[Package]") -> None:
-    _step("Clean up", "packages delete ID --yes; modules delete ... --yes")
-    for package in packages:
-        cloud.packages.delete(package.id)
-    for name in MODULES:
-        cloud.modules.delete(name, product=PRODUCT)
-    left = len(list(cloud.packages.list())) + len(list(cloud.modules.list()))
-    _say(f"  {len(packages)} packages and {len(MODULES)} modules deleted, {left} left")
-
-
 def _step(title: str, command: str) -> None:
-    _say("", title, f"  $ otabridge {command}")
+    _say("", title, f"  {command if command.startswith('>>>') else f'$ otabridge {command}'}")
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    import sys
+    from io import StringIO
+
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    # Drawn into a text, for there is one way to stdout that knows when its reader is gone.
+    console = Console(file=StringIO(), width=None if sys.stdout.isatty() else WIDTH, force_terminal=sys.stdout.isatty())
+    with console.capture() as drawn:
+        console.print(table)
+    _say(*(f" {line.rstrip()}" for line in drawn.get().splitlines() if line.strip()))
 
 
 def _say(*lines: str) -> None:

@@ -99,12 +99,20 @@ def test_help_loads_nothing_that_talks_to_a_cloud(place: Path) -> None:
     }
 
 
-def test_the_demo_tells_what_it_does_and_leaves_nothing_behind(place: Path) -> None:
+def test_the_demo_shows_one_fleet_through_every_cloud_and_leaves_nothing_behind(place: Path) -> None:
     temporary = place / "tmp"
     temporary.mkdir()
     ran = spawn("demo", env=environment(TMPDIR=str(temporary)))
     assert (ran.returncode, ran.stderr) == (0, b"")
-    for words in ("150 devices run 1.1.0; 50 are behind", "the bytes that were published", "0 left"):
-        assert words in ran.stdout.decode()
+    told = [line.split() for line in ran.stdout.decode().splitlines()]
+    clouds = ["aliyun", "huawei", "tuya"]
+    assert [line[0] for line in told if len(line) == 2 and line[1].startswith("http://127.0.0.1:")] == clouds
+    assert ["radio", "huawei", *["Radio"] * 4] in told
+    assert [line[1:] for line in told if line[2:] == ["1.0.0"] * 4] == [["store", *["1.0.0"] * 4]]
+    assert [line[1:] for line in told if line[2:] == ["1.1.0"] * 4] == [["huawei", *["1.1.0"] * 4]]
+    counted = [line[:3] for line in told if line[1:3] == ["1.1.0", "375"]]
+    assert counted == [[cloud, "1.1.0", "375"] for cloud in ("store", *clouds)]
+    assert [line[0] for line in told if line[-1:] == ["ConflictError"]] == clouds
+    assert "has the bytes that were published" in ran.stdout.decode()
     assert list(temporary.iterdir()) == []
     assert list(place.iterdir()) == [temporary]

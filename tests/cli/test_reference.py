@@ -32,7 +32,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
     packages list|show|create|publish|download|update|delete, devices list|versions|report, plugins list"""
     groups = dict(part.split() for part in promised.split(","))
     expected = {f"{group} {name}" for group, names in groups.items() for name in names.split("|")}
-    assert set(COMMANDS) == expected | {"demo"}
+    assert set(COMMANDS) == expected | {"demo", "serve"}
 
 
 @pytest.mark.parametrize("name", sorted(TALKING))
@@ -58,7 +58,7 @@ def test_no_option_of_a_command_is_a_secret(name: str) -> None:
 
 def test_help_names_every_command_and_group(good: Ask, ask: Ask) -> None:
     out = good("--help").out
-    assert all(f"\n  {name} " in out for name in (*GROUPS, "demo"))
+    assert all(f"\n  {name} " in out for name in (*GROUPS, "demo", "serve"))
     for group in GROUPS:
         words = good(group, "--help").out
         assert all(f"\n  {name.split()[1]} " in words for name in COMMANDS if name.startswith(f"{group} "))

@@ -1,0 +1,135 @@
+"""From HTTP to a `Call` and back: one ASGI application for each facade."""
+
+import asyncio
+from collections.abc import Iterable
+from email.utils import format_datetime
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otabridge.facade import Call
+from otabridge.serve.desk import Desk, Reply
+from otabridge.serve.objects_http import ObjectDesk
+from otabridge.serve.protocol import breaking
+
+LINGER = 2.0  # seconds for a client to send what nobody reads, so that it comes to read why
+
+
+class Gone(Exception):
+    """The client went before it had sent everything."""
+
+
+class Api:
+    """The cloud's own API: everything that no other route of the application takes."""
+
+    def __init__(self, desk: Desk, origin: str, objects: ObjectDesk | None = None) -> None:
+        self._desk = desk
+        self._origin = origin
+        self._objects = objects
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        call = self._call(scope)
+        if self._objects and await self._objects.handle(call, scope, receive, send):
+            return
+        try:
+            body = await _bounded(call, receive, self._desk.facade.largest_body)
+        except Gone:
+            return
+        if body is None:
+            await respond(call, self._desk.too_large(call), scope, receive, send, unread=True)
+        else:
+            await respond(call, await self._desk.handle(_with_body(call, body)), scope, receive, send)
+
+    def _call(self, scope: Scope) -> Call:
+        world = self._desk.facade.site.world
+        target = scope["raw_path"].decode("latin-1")
+        if scope["query_string"]:
+            target += f"?{scope['query_string'].decode('latin-1')}"
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            # The vendors' signers sign UTF-8; what is none stays reversible.
+            text = value.decode("utf-8", "surrogateescape")
+            key = name.decode("latin-1")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        return Call(
+            method=scope["method"],
+            target=target,
+            headers=headers,
+            now=world.now(),
+            id=world.nonce(),
+            origin=self._origin,
+        )
+
+
+def application(api: Api, routes: Iterable[BaseRoute] = ()) -> ASGIApp:
+    """The application of one facade."""
+    return Starlette(routes=[*routes, Mount("/", app=api)])
+
+
+async def respond(
+    call: Call, reply: Reply, scope: Scope, receive: Receive, send: Send, *, unread: bool = False
+) -> None:
+    """Send a reply, or break the connection as it says. After a body that is `unread` the connection ends."""
+    answer, send = reply.answer, breaking(reply.breaks, scope, receive, send)
+    body = b"" if call.method == "HEAD" else answer.body
+    headers = [(name.lower().encode("latin-1", "replace"), _value(value)) for name, value in answer.headers]
+    headers.append((b"date", format_datetime(reply.at, usegmt=True).encode()))
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    if unread:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if unread and "expect" not in call.headers:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await _lingered(receive)
+        body = b""
+    await send({"type": "http.response.body", "body": body})
+
+
+def _value(text: str) -> bytes:
+    """A header's value, without what would break the head."""
+    shown = text if text.isprintable() else "".join(char if char >= " " and char != "\x7f" else " " for char in text)
+    return shown.encode("latin-1", "replace")
+
+
+def _with_body(call: Call, body: bytes) -> Call:
+    if not body:
+        return call
+    return Call(
+        method=call.method,
+        target=call.target,
+        headers=call.headers,
+        body=body,
+        now=call.now,
+        id=call.id,
+        origin=call.origin,
+    )
+
+
+async def _bounded(call: Call, receive: Receive, most: int) -> bytes | None:
+    """The body, or None if it is larger than that."""
+    promised = call.headers.get("content-length", "")
+    if promised.isdecimal() and int(promised) > most:
+        return None
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body += bytes(message["body"])
+        if len(body) > most:
+            return None
+        if not message["more_body"]:
+            return body
+
+
+async def _lingered(receive: Receive) -> None:
+    try:
+        async with asyncio.timeout(LINGER):
+            while (await receive()).get("more_body"):
+                pass
+    except TimeoutError:
+        pass

@@ -1,0 +1,179 @@
+"""Calls for objects over HTTP: bodies go from the connection to files and back in pieces, never held in memory."""
+
+import logging
+import re
+from asyncio import timeout, to_thread
+from contextlib import suppress
+from dataclasses import replace
+from email.utils import format_datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from otabridge._runners import AsyncRunner
+from otabridge.backend import Backend
+from otabridge.facade import Answer, Call, Facade
+from otabridge.objects import ObjectDialect, Objects, Outcome
+from otabridge.serve.faults import OBJECT_KINDS, REASONS, Faults, Strike
+from otabridge.serve.objects import Storage
+from otabridge.serve.objects_errand import Errand
+from otabridge.serve.objects_intake import ObjectTrouble
+from otabridge.serve.objects_packages import PackageBucket
+from otabridge.serve.protocol import breaking, transport_of
+from otabridge.serve.record import Entry, Record
+
+log = logging.getLogger("otabridge.serve")
+PIECE = 256 << 10
+LINGER = 2.0  # seconds
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+
+
+class ObjectHost:
+    """What the object storages of all facades have in common: the files, and the store's packages."""
+
+    def __init__(
+        self,
+        store: Backend,
+        runner: AsyncRunner,
+        storage: Objects,
+        *,
+        folder: Path,
+        record: Record,
+        faults: Faults,
+    ) -> None:
+        assert isinstance(storage, Storage)
+        self.storage = storage
+        self.packages = PackageBucket(store, runner, storage, folder)
+        self.record = record
+        self.faults = faults
+
+    def desk(self, facade: Facade) -> "ObjectDesk | None":
+        """The object storage of a facade, if its cloud has one."""
+        return ObjectDesk(facade, facade.objects, self) if facade.objects else None
+
+
+class ObjectDesk:
+    """The object storage of one facade at work."""
+
+    def __init__(self, facade: Facade, dialect: ObjectDialect, host: ObjectHost) -> None:
+        self._facade = facade
+        self._dialect = dialect
+        self._host = host
+
+    async def handle(self, call: Call, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer a call, whatever happens; False if it is for the cloud's other API."""
+        asked = self._dialect.read(call)
+        if asked is None:
+            return False
+        facade, host, world = self._facade, self._host, self._facade.site.world
+        began = world.monotonic()
+        strike = host.faults.strike(facade.name, asked.operation, call.now, kinds=OBJECT_KINDS)
+        entry = Entry(at=call.now, facade=facade.name, method=call.method, path=call.path, fault=str(strike))
+        if strike.delay:
+            await world.asleep(strike.delay)
+        call = strike.skewed(call)
+        errand = Errand(
+            call,
+            self._dialect.read(call) or asked,
+            Request(scope, receive),
+            dialect=self._dialect,
+            storage=host.storage,
+            packages=host.packages,
+        )
+        try:
+            outcome, file = await self._done(errand, strike)
+        except ClientDisconnect:
+            return True
+        answer = self._dialect.answer(call, errand.asked, outcome)
+        answer = strike.ends.waited(answer) if strike.ends else answer
+        entry.operation, entry.verdict = asked.operation, errand.asked.verdict
+        if outcome.trouble == "bad signature":
+            entry.verdict = replace(entry.verdict, refusal=outcome.trouble, message=outcome.message)
+        entry.status, entry.code = answer.status, answer.code
+        entry.seconds = world.monotonic() - began
+        host.record.add(entry, call, facade.site)
+        send = breaking(strike.breaks, scope, receive, send)
+        await _sent(_ranged(call, answer, outcome, errand), scope, send, file, errand.span)
+        if errand.unread and not errand.waiting:
+            await _lingered(receive)
+        await send({"type": "http.response.body", "body": b""})
+        return True
+
+    async def _done(self, errand: Errand, strike: Strike) -> tuple[Outcome, BinaryIO | None]:
+        """What became of an errand, and the file of the object that is fetched."""
+        fault = strike.ends
+        if fault and fault.kind in REASONS:
+            return Outcome(
+                trouble=REASONS[fault.kind], message=fault.words, code=fault.code or "", status=fault.status
+            ), None
+        if fault and fault.kind == "drop":
+            return Outcome(trouble="unavailable"), None
+        try:
+            outcome = await errand.outcome()
+            if errand.asked.action == "get" and outcome.stored and not outcome.trouble:
+                return outcome, await to_thread(outcome.stored.path.open, "rb")
+            return outcome, None
+        except FileNotFoundError:
+            return Outcome(trouble="no object", message="the object was deleted at this moment"), None
+        except ObjectTrouble as error:
+            return Outcome(trouble=error.trouble, message=error.message), None
+        except ClientDisconnect:
+            raise
+        except Exception:
+            log.exception("%s: %s failed", self._facade.name, errand.asked.operation)
+            return Outcome(trouble="failed"), None
+
+
+def _ranged(call: Call, answer: Answer, outcome: Outcome, errand: Errand) -> Answer:
+    """The answer with the headers that the host adds: which bytes of an object follow, and how many."""
+    headers = [*answer.headers, ("date", format_datetime(call.now, usegmt=True))]
+    length, status = len(answer.body), answer.status
+    if outcome.trouble:
+        if outcome.stored:
+            headers.append(("content-range", f"bytes */{outcome.stored.size}"))
+    elif outcome.stored and errand.asked.action in ("get", "head"):
+        first, end = errand.span or (0, outcome.stored.size)
+        length = end - first
+        headers.append(("accept-ranges", "bytes"))
+        if errand.span:
+            status = 206
+            headers.append(("content-range", f"bytes {first}-{end - 1}/{outcome.stored.size}"))
+    if errand.unread:
+        headers.append(("connection", "close"))
+    if status != 204:
+        headers.append(("content-length", str(length)))
+    body = b"" if call.method == "HEAD" else answer.body
+    return replace(answer, status=status, headers=tuple(headers), body=body)
+
+
+async def _sent(answer: Answer, scope: Scope, send: Send, file: BinaryIO | None, span: tuple[int, int] | None) -> None:
+    headers = [(name.lower().encode("latin-1", "replace"), _value(value)) for name, value in answer.headers]
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if file:
+            first, end = span or (0, await to_thread(file.seek, 0, 2))
+            left = end - first
+            await to_thread(file.seek, first)
+            while left and not transport_of(scope).is_closing():
+                piece = await to_thread(file.read, min(PIECE, left))
+                left -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+    finally:
+        if file:
+            file.close()
+
+
+async def _lingered(receive: Receive) -> None:
+    """Let a client send what nobody reads, so that it comes to read the answer."""
+    with suppress(TimeoutError):
+        async with timeout(LINGER):
+            while (await receive()).get("more_body"):
+                pass
+
+
+def _value(text: str) -> bytes:
+    """A header's value, which a client may have given, without what would break the head."""
+    return _CONTROL.sub(" ", text).encode("utf-8", "surrogateescape")

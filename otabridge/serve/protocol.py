@@ -1,0 +1,112 @@
+"""The connection: HTTP/1.1 with bounded heads and bounded patience, and a way for a fault to break it."""
+
+import asyncio
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from otabridge.serve.faults import Breaks
+
+LARGEST_HEAD = 64 << 10
+PIECE = 16 << 10  # what is parsed at once, and so how far a head may be over its largest size
+PATIENCE = 60.0  # seconds for a whole head, for each part of a body, and for an answer to be taken
+
+_END = b"content-length: 0\r\nconnection: close\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n" + _END
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, with the transport in the scope's extensions, and an end to what a client may owe.
+
+    `_head` counts the bytes of a head that is not complete; it is -1 from there to the end of the body.
+    """
+
+    _head = 0
+    _since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._since = self.loop.time()
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            if self._head <= 0:
+                self._since = self.loop.time()
+            if self._head >= 0:
+                self._head += len(piece)
+            super().data_received(piece)
+            if self._head > LARGEST_HEAD:
+                self._end(TOO_LARGE)
+            if self.transport.is_closing():
+                return
+
+    def on_message_begin(self) -> None:
+        self._head = 1
+        super().on_message_begin()
+        extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
+        extensions["otabridge.transport"] = self.transport
+
+    def on_headers_complete(self) -> None:
+        self._head = -1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._head = 0
+
+    def pause_writing(self) -> None:
+        self._since = self.loop.time()
+        super().pause_writing()
+
+    def hurry(self, patience: float) -> None:
+        """End the connection if the client owes something, and was silent for so long."""
+        silent = self.loop.time() - self._since
+        if self.transport.is_closing():
+            return
+        if self.flow.write_paused:
+            if silent >= PATIENCE:
+                self.transport.abort()
+            return
+        owes = (self._head != 0 or self.cycle is None) and not self.flow.read_paused
+        answering = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if owes and not answering and silent >= patience:
+            self._end(TOO_SLOW)
+
+    def _end(self, told: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(told)
+            self.transport.close()
+
+
+def breaking(breaks: Breaks, scope: Scope, receive: Receive, send: Send) -> Send:
+    """A way to send an answer that ends the connection before its first byte, or amid its body."""
+    if not breaks:
+        return send
+    transport = transport_of(scope)
+
+    async def broken(message: Message) -> None:
+        if transport.is_closing():
+            return
+        if message["type"] == "http.response.start":
+            length = dict(message["headers"]).get(b"content-length", b"0")
+            if breaks == "truncate" and scope["method"] != "HEAD" and int(length):
+                await send(message)
+                return
+            transport.abort()
+        else:
+            body = message["body"]
+            await send({**message, "body": body[: len(body) // 2], "more_body": True})
+            transport.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    return broken
+
+
+def transport_of(scope: Scope) -> asyncio.Transport:
+    """The connection that a request came over."""
+    transport: asyncio.Transport = scope["extensions"]["otabridge.transport"]
+    return transport
