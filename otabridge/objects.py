@@ -6,6 +6,7 @@ The bytes themselves never come here: a host streams them between the connection
 
 import re
 from abc import ABC, abstractmethod
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -161,6 +162,14 @@ class ObjectDialect(ABC):
     @abstractmethod
     def answer(self, call: Call, asked: ObjectCall, outcome: Outcome) -> Answer:
         """The answer but for an object's bytes, and for what says which of them: the host adds that."""
+
+
+def unbase64(text: str) -> str:
+    """A digest in base64 as hex; empty if it is none."""
+    try:
+        return b64decode(text, validate=True).hex()
+    except ValueError:
+        return ""
 
 
 def xml(name: str, *content: str, namespace: str = "") -> str:

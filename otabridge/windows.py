@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from otabridge.errors import PagingError
 from otabridge.flow import Flow, Steps
 from otabridge.models import Page
 
@@ -78,10 +79,12 @@ def window(listed: Listed[T], cursor: str | None, count: int, *, skip: int = 0) 
 
 
 def split(cursor: str | None) -> tuple[int, str | None]:
-    """How many rows of a page to pass over, and the store's cursor of that page."""
+    """How many rows of a page to pass over, and the store's cursor of that page. PagingError if it is neither."""
     if cursor is None or not cursor.startswith("+"):
         return 0, cursor
     past, _, at = cursor[1:].partition(" ")
+    if not (past.isascii() and past.isdecimal() and len(past) < 10):
+        raise PagingError(f"not a cursor of this list: {cursor[:60]!r}")
     return int(past), at or None
 
 

@@ -59,15 +59,18 @@ RUNNABLE = [block for block in blocks("python") if "needs an account" not in blo
 
 
 def test_only_what_needs_an_account_is_not_run() -> None:
-    assert len(RUNNABLE) == 2
+    assert len(RUNNABLE) == 3
     skipped = [block for block in blocks("python") if block not in RUNNABLE]
     assert not [block for block in skipped if "local:" in block or "memory:" in block]
 
 
-@pytest.mark.parametrize("block", RUNNABLE, ids=["sync", "async"])
+@pytest.mark.parametrize("block", RUNNABLE, ids=["sync", "async", "mirror"])
 def test_the_quickstart_in_python_runs_as_it_stands(block: str, tmp_path: Path) -> None:
     (tmp_path / "app.bin").write_bytes(b"firmware")
     printed = run(["-c", block], tmp_path)
+    if "running(" in block:
+        assert printed == "[('mcu', 'Main_controller')]\n"
+        return
     assert "mcu Main controller\n" in printed
     if "local:" in block:
         assert "1 devices run 2.0\n" in printed

@@ -1,11 +1,14 @@
 """Windows on a list by cursor: any number of rows from any place, and any page by its number."""
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otabridge.errors import PagingError
 from otabridge.facade import Table
 from otabridge.flow import Flow, Steps
 from otabridge.models import Page
@@ -15,12 +18,16 @@ T = TypeVar("T")
 
 
 class Store:
-    """A list of numbers, given by cursor; `lazy` gives fewer rows a page than were asked for, and no total."""
+    """A list of numbers, given by cursor; `lazy` gives fewer rows a page than were asked for, and no total.
 
-    def __init__(self, rows: Sequence[int], *, largest: int = 3, lazy: bool = False) -> None:
+    One that is `sticky` keeps the size that a walk began with, whatever is asked for later.
+    """
+
+    def __init__(self, rows: Sequence[int], *, largest: int = 3, lazy: bool = False, sticky: bool = False) -> None:
         self.rows = rows
         self.largest = largest
         self.lazy = lazy
+        self.sticky = sticky
         self.reads = 0
 
     def listed(self, keep: Callable[[int], bool] | None = None) -> Listed[int]:
@@ -32,9 +39,11 @@ class Store:
         yield from ()
         assert 1 <= limit <= self.largest
         self.reads += 1
-        start = int(cursor or 0)
+        begun, _, size = (cursor or "0").partition("/")
+        start, limit = int(begun), int(size or limit)
         end = start + (1 if self.lazy else limit)
-        following = str(end) if end < len(self.rows) else None
+        following = f"{end}/{limit}" if self.sticky else str(end)
+        following = following if end < len(self.rows) else None
         return Page(tuple(self.rows[start:end]), following, None if self.lazy else len(self.rows))
 
 
@@ -82,6 +91,44 @@ def test_windows_laid_end_to_end_are_the_whole_list(
         seen += part.rows
         cursor, over = part.cursor, part.cursor is None
     assert seen == [row for row in range(rows) if keep is None or keep(row)]
+
+
+@given(
+    rows=st.integers(0, 30),
+    sizes=st.lists(st.tuples(st.integers(1, 9), st.integers(0, 3)), min_size=1, max_size=9),
+    largest=st.integers(1, 7),
+    keep=st.sampled_from([None, even]),
+    exact=st.booleans(),
+)
+def test_windows_of_any_sizes_fit_together_over_pages_that_keep_their_size(
+    rows: int, sizes: list[tuple[int, int]], largest: int, keep: Callable[[int], bool] | None, exact: bool
+) -> None:
+    listed = replace(Store(range(rows), largest=largest, sticky=True).listed(keep), exact=exact)
+    left = [row for row in range(rows) if keep is None or keep(row)]
+    cursor: str | None = None
+    for size, skip in sizes:
+        part = run(window(listed, cursor, size, skip=skip))
+        assert list(part.rows) == left[skip : skip + size]
+        left, cursor = left[skip + size :], part.cursor
+        if cursor is None:
+            assert left == []
+            break
+
+
+@given(rows=st.integers(1, 30), size=st.integers(1, 9), largest=st.integers(1, 7))
+def test_where_a_page_may_end_at_any_row_a_window_ends_at_a_cursor_of_the_store(
+    rows: int, size: int, largest: int
+) -> None:
+    listed = replace(Store(range(rows), largest=largest).listed(even), exact=True)
+    part = run(window(listed, None, size))
+    assert part.cursor is None or part.cursor.isdecimal()
+
+
+def test_a_filter_that_lets_little_through_is_read_in_few_pages() -> None:
+    store = Store(range(1000), largest=100)
+    found = run(window(store.listed(lambda row: row == 999), None, 1))
+    assert found.rows == (999,)
+    assert store.reads < 20
 
 
 @given(
@@ -135,3 +182,9 @@ def test_a_list_with_a_total_is_counted_by_one_reading() -> None:
     store = Store(range(30))
     assert run(count(store.listed())) == 30
     assert store.reads == 1
+
+
+@pytest.mark.parametrize("cursor", ["+", "+x 1", "+-1 2", "+99999999999 1", "+٣ 1"])
+def test_a_cursor_that_none_gave_is_refused(cursor: str) -> None:
+    with pytest.raises(PagingError, match="not a cursor of this list"):
+        run(window(Store(range(9)).listed(), cursor, 3))

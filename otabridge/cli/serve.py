@@ -58,7 +58,8 @@ def command(
         raise errors.Usage("--on: the facades stand over one cloud")
     from otabridge.serve import Server  # first, since it says what is missing
     from otabridge.serve.quota import quota_rule
-    from otabridge.serve.server import Serving, facade_ports, foreground
+    from otabridge.serve.server import foreground
+    from otabridge.serve.serving import Serving, facade_ports
 
     access_key, secret_key = (os.environ.get(name) or None for name in (ACCESS_KEY, SECRET_KEY))
     if (access_key is None) != (secret_key is None):

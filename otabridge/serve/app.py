@@ -1,6 +1,7 @@
 """From HTTP to a `Call` and back: one ASGI application for each facade."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from email.utils import format_datetime
 
@@ -13,6 +14,7 @@ from otabridge.serve.desk import Desk, Reply
 from otabridge.serve.objects_http import ObjectDesk
 from otabridge.serve.protocol import breaking
 
+log = logging.getLogger("otabridge.serve")
 LINGER = 2.0  # seconds for a client to send what nobody reads, so that it comes to read why
 
 
@@ -31,6 +33,13 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        try:
+            await self._answer(scope, receive, send)
+        except Exception:
+            log.exception("a request was not answered")
+            raise
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = self._call(scope)
         if self._objects and await self._objects.handle(call, scope, receive, send):
             return

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 
 from otabridge.errors import ConfigurationError
 from otabridge.serve.protocol import PATIENCE, Protocol
+from otabridge.serve.serving import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 TICK = 1.0  # seconds between two looks at slow clients
 KEEP_ALIVE = 60  # seconds between two requests
 GRACE = 5  # seconds for calls at work, once the end has come

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
@@ -26,10 +26,10 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, made TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT, key TEXT, size INTEGER, md5 TEXT, sha256 TEXT, etag TEXT, modified TEXT, file TEXT,
-    content_type TEXT, meta TEXT, PRIMARY KEY (bucket, key)
+    kind TEXT, PRIMARY KEY (bucket, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uploads (
-    id TEXT PRIMARY KEY, bucket TEXT, key TEXT, content_type TEXT, meta TEXT, begun TEXT
+    id TEXT PRIMARY KEY, bucket TEXT, key TEXT, kind TEXT, begun TEXT
 ) WITHOUT ROWID;
 """
 
@@ -39,6 +39,14 @@ class Kind(NamedTuple):
 
     content_type: str = "application/octet-stream"
     meta: Mapping[str, str] = {}
+
+    def written(self) -> str:
+        """As the index has it. JSON keeps even what a header has that is no UTF-8."""
+        return json.dumps((self.content_type, dict(self.meta)))
+
+    @classmethod
+    def read(cls, text: str) -> "Kind":
+        return cls(*json.loads(text))
 
 
 PLAIN = Kind()
@@ -116,9 +124,9 @@ class Storage:
         with self._change():
             before = self.find(bucket, key)
             self._rows(
-                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 *(bucket, key, intake.size, digests["md5"], digests["sha256"], etag or digests["md5"], self._now()),
-                *(intake.path.name, kind.content_type, json.dumps(dict(kind.meta))),
+                *(intake.path.name, kind.written()),
             )
             stored = self.find(bucket, key)
         self._unlink([before.path] if before else [])
@@ -160,10 +168,8 @@ class Storage:
         self.sweep()
         self.require(bucket)
         upload = self._world.nonce()
-        meta = json.dumps(dict(kind.meta))
-        self._rows(
-            "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)", upload, bucket, key, kind.content_type, meta, self._now()
-        )
+        row = (upload, bucket, key, kind.written(), self._now())
+        self._rows("INSERT INTO uploads VALUES (?, ?, ?, ?, ?)", *row)
         return upload
 
     def put_part(self, upload: str, bucket: str, key: str, number: int, intake: Intake) -> Stored:
@@ -209,11 +215,10 @@ class Storage:
 
     def kind(self, upload: str, bucket: str, key: str) -> Kind:
         """What the object of an upload will be. An ObjectTrouble if there is no such upload."""
-        query = "SELECT content_type, meta FROM uploads WHERE id = ? AND bucket = ? AND key = ?"
-        rows = self._rows(query, upload, bucket, key)
+        rows = self._rows("SELECT kind FROM uploads WHERE id = ? AND bucket = ? AND key = ?", upload, bucket, key)
         if not rows:
             raise ObjectTrouble("no upload", f"there is no upload {upload!r} of this key")
-        return Kind(rows[0][0], json.loads(rows[0][1]))
+        return Kind.read(rows[0][0])
 
     # --- leftovers ---
 
@@ -239,7 +244,8 @@ class Storage:
     @staticmethod
     def _unlink(paths: Iterable[Path]) -> None:
         for path in paths:
-            path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # somewhere a file that is being read cannot go: a later start sweeps it
+                path.unlink(missing_ok=True)
 
     # --- the index ---
 
@@ -254,7 +260,8 @@ class Storage:
             yield
 
     def _stored(self, row: tuple) -> Stored:  # type: ignore[type-arg]
-        bucket, key, size, md5_, sha256, etag, modified, file, content_type, meta = row
+        bucket, key, size, md5_, sha256, etag, modified, file, written = row
+        kind = Kind.read(written)
         return Stored(
             bucket=bucket,
             key=key,
@@ -264,8 +271,8 @@ class Storage:
             etag=etag,
             modified=datetime.fromisoformat(modified),
             path=self._files / file,
-            content_type=content_type,
-            meta=json.loads(meta),
+            content_type=kind.content_type,
+            meta=kind.meta,
         )
 
     def _now(self, ago: timedelta = timedelta()) -> str:

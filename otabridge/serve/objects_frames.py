@@ -4,12 +4,10 @@ Each chunk is `{size in hex}[;chunk-signature={signature}]`, its bytes and a lin
 After it come the fields of a trailer, one a line, and an empty line.
 """
 
-from base64 import b64decode
-from binascii import Error
 from hashlib import sha256
 from typing import Protocol
 
-from otabridge.objects import Frames
+from otabridge.objects import Frames, unbase64
 from otabridge.serve.objects_intake import ObjectTrouble
 
 LONGEST_LINE = 4096
@@ -142,11 +140,3 @@ class Unframed:
         line = self._rest[:found].decode("latin-1")
         del self._rest[: found + 2]
         return line
-
-
-def unbase64(text: str) -> str:
-    """A digest in base64 as hex; empty if it is none, which no digest is."""
-    try:
-        return b64decode(text, validate=True).hex()
-    except (Error, ValueError):
-        return ""

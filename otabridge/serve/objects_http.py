@@ -112,11 +112,12 @@ class ObjectDesk:
             return Outcome(trouble="unavailable"), None
         try:
             outcome = await errand.outcome()
-            if errand.asked.action == "get" and outcome.stored and not outcome.trouble:
-                return outcome, await to_thread(outcome.stored.path.open, "rb")
+            while errand.asked.action == "get" and outcome.stored and not outcome.trouble:
+                try:
+                    return outcome, await to_thread(outcome.stored.path.open, "rb")
+                except FileNotFoundError:  # it was put anew, or deleted, at this moment
+                    outcome = await errand.outcome()
             return outcome, None
-        except FileNotFoundError:
-            return Outcome(trouble="no object", message="the object was deleted at this moment"), None
         except ObjectTrouble as error:
             return Outcome(trouble=error.trouble, message=error.message), None
         except ClientDisconnect:

@@ -7,13 +7,21 @@ from pathlib import Path
 
 from otabridge._runners import AsyncRunner
 from otabridge.backend import Backend
-from otabridge.errors import IntegrityError, NotFoundError, OtaBridgeError, UnsupportedError
+from otabridge.errors import (
+    IntegrityError,
+    InvalidRequestError,
+    NotFoundError,
+    OtaBridgeError,
+    UnsupportedError,
+    ValidationError,
+)
 from otabridge.models import Artifact, LocalLocation, ObjectLocation
 from otabridge.objects import PACKAGES, Stored
 from otabridge.serve.objects import Storage
 from otabridge.serve.objects_intake import CHUNK, DIGESTS, ObjectTrouble
 
-OPENED = 8  # artifacts that stay open, since clients read a large one in many ranges
+ABSENT = (NotFoundError, UnsupportedError, IntegrityError, ValidationError, InvalidRequestError)
+OPENED = 4  # artifacts that stay open, since clients read a large one in many ranges
 
 
 class PackageBucket:
@@ -42,7 +50,7 @@ class PackageBucket:
                 case [Artifact(location=LocalLocation(sha256=sha256)) as artifact]:
                     async with self._opening:
                         return self._opened.get(sha256) or await self._open(artifact, key, package.created_at or now)
-        except (NotFoundError, UnsupportedError, IntegrityError):
+        except ABSENT:
             return None
         except OtaBridgeError as error:
             raise ObjectTrouble("unavailable", "the store did not answer") from error

@@ -7,9 +7,8 @@ import signal
 import string
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -25,7 +24,7 @@ from otabridge.serve.app import Api, application
 from otabridge.serve.desk import Desk
 from otabridge.serve.faults import Faults, Script
 from otabridge.serve.kept import Keeper
-from otabridge.serve.listening import LOOPBACK, Listener, bound, reachable
+from otabridge.serve.listening import Listener, bound, reachable
 from otabridge.serve.objects import Storage
 from otabridge.serve.objects_http import ObjectHost
 from otabridge.serve.page import Page
@@ -34,45 +33,12 @@ from otabridge.serve.quota import QuotaRule, Throttle, quota_rule
 from otabridge.serve.reach import reach
 from otabridge.serve.record import Record
 from otabridge.serve.seed import SEEDS
+from otabridge.serve.serving import LOOPBACK, Serving, facade_ports
 from otabridge.serve.shrinking import shrinkable
 from otabridge.signing import World
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ALPHABET = string.ascii_uppercase + string.digits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """How to serve: `facades` as name -> port, where 0 is any free one; `on` is a cloud as `connect` takes it."""
-
-    facades: Mapping[str, int]
-    on: str = "memory:"
-    host: str = LOOPBACK
-    strict: bool = False
-    quota: QuotaRule = "off"
-    faults: Script = ()
-    seed: str | None = None
-    access_key: str | None = None
-    secret_key: str | None = field(default=None, repr=False)
-    config: str | os.PathLike[str] | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-def facade_ports(names: Iterable[str]) -> dict[str, int]:
-    """`NAME` or `NAME:PORT` of each facade, as name -> port. ConfigurationError for what is neither, or there twice."""
-    ports: dict[str, int] = {}
-    for text in names:
-        name, colon, port = text.partition(":")
-        if not name or (colon and not (port.isascii() and port.isdigit() and int(port[:9]) < 65536)):
-            raise ConfigurationError(
-                f"serve: {text!r} is no facade: say NAME, or NAME:PORT with a port from 0 to 65535"
-            )
-        if name in ports:
-            raise ConfigurationError(f"serve: {name} is named twice: a server has one facade of each name")
-        ports[name] = int(port or 0)
-    if not ports:
-        raise ConfigurationError(f"serve: no facade is named; installed: {', '.join(Registry().facades())}")
-    return ports
 
 
 class Server:

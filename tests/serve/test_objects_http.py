@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5
 from http.client import HTTPResponse, IncompleteRead
 from pathlib import Path
@@ -44,6 +45,13 @@ def test_a_body_may_come_in_chunks_of_http(corner: Corner) -> None:
     assert corner.ask("GET", "/abc/chunked").body == b"onetwo"
 
 
+def test_a_type_that_is_no_text_comes_back_as_it_was(corner: Corner) -> None:
+    request = corner.signed("PUT", "/abc/odd")
+    headers = {**dict(request.headers), "Content-Type": "a/\xff"}
+    assert corner.send("PUT", request.target, headers, b"bytes").status == 200
+    assert corner.ask("GET", "/abc/odd").headers["content-type"] == "a/\xff"
+
+
 def test_a_head_has_the_length_and_no_body(corner: Corner) -> None:
     corner.ask("PUT", "/abc/k", BYTES)
     found = corner.ask("HEAD", "/abc/k")
@@ -77,6 +85,16 @@ def test_an_empty_object_is_one(corner: Corner) -> None:
 def test_a_put_without_a_length_is_refused(corner: Corner) -> None:
     with corner.raw("PUT", "/abc/k") as connection:
         assert answered(connection).code == "MissingContentLength"
+
+
+def test_an_object_is_whole_while_others_replace_it(corner: Corner) -> None:
+    versions = [bytes([number]) * 300_000 for number in range(1, 9)]
+    corner.ask("PUT", "/abc/busy", versions[0])
+    with ThreadPoolExecutor(8) as pool:
+        puts = [pool.submit(corner.ask, "PUT", "/abc/busy", version) for version in versions]
+        gets = [pool.submit(corner.ask, "GET", "/abc/busy") for _ in range(24)]
+        assert [put.result().status for put in puts] == [200] * 8
+        assert all(got.result().body in versions for got in gets)
 
 
 # --- bodies that are not, or not wholly, read -------------------------------------------------------------------------
@@ -185,6 +203,11 @@ def test_a_key_that_names_no_artifact_is_none(server: Server, corner: Corner, mo
     corner.ask("PUT", "/abc/here", b"bytes")
     package_id = made(server, ObjectLocation(region="local", bucket="abc", key="here"))
     assert corner.ask("GET", f"/{PACKAGES}/{package_id}/{rest}").code == "NoSuchKey"
+
+
+@pytest.mark.parametrize("key", ["", "/0/app.bin", "nothing/0/app.bin", "é"])
+def test_a_key_of_no_package_is_none(corner: Corner, key: str) -> None:
+    assert corner.ask("GET", f"/{PACKAGES}/{key}").code == ("NoSuchKey" if key else "AccessDenied")
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])

@@ -12,7 +12,7 @@ import pytest
 from otabridge import ConfigurationError, OtaBridgeError
 from otabridge.registry import Registry
 from otabridge.serve import Fault, running
-from otabridge.serve.server import facade_ports
+from otabridge.serve.serving import facade_ports
 from tests.serve.raw import ASK, answer, connected, rest
 from tests.serve.toy import ToyFacade, ask, make, register, toy
 from tests.support.server import free_port

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import vcr
 import yaml
-from exchanges import EXCHANGES, FILE, FIRST, PRODUCT, origin
+from exchanges import EXCHANGES, PRODUCT, origin, uploaded
 from vcr.errors import CannotOverwriteExistingCassetteException
 
 from otabridge.errors import ApiError, AuthenticationError, ConflictError, NotFoundError, QuotaExceededError
@@ -207,53 +207,64 @@ CASES: dict[str, Case] = {
 
 # What the exchanges with our own facades lead to: the same on both clouds.
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-MINUTE = {"created_at": NOW.replace(second=0), "updated_at": NOW.replace(second=0)}
-UNIT = {"product": PRODUCT, "device_id": "ORUGK4TNN5ZXIYLUAB2W42LUFUYQ", "device": "unit-1"}
+ALIASED = Module(
+    product=PRODUCT,
+    name="mcu",
+    alias="Main_controller",
+    created_at=NOW.replace(second=0),
+    updated_at=NOW.replace(second=0),
+)
+TWO = Package(
+    id=f"{1:032x}",
+    product=PRODUCT,
+    module="mcu",
+    version="2.0",
+    name="mcu_2",
+    status="ready",
+    created_at=NOW,
+    updated_at=NOW,
+)
+UNIT = Device(product=PRODUCT, name="unit-1", id="ORUGK4TNN5ZXIYLUAB2W42LUFUYQ", status="offline")
 
 
-def package(version: str, number: int, *, shown: bool = False, **changes: Any) -> Package:
-    return Package(
-        id=f"{number:032x}",
-        product=PRODUCT,
-        module="mcu",
-        version=version,
-        status="ready",
-        created_at=NOW,
-        updated_at=NOW,
-        artifacts=(replace(FILE, location=FILE.location if shown else None),),
-        **{"name": f"mcu_{version}"} | changes,
-    )
+def row(number: int) -> Package:
+    """A package as a list has it: without its URL, so that its file has its name."""
+    name = f"mcu_{number}"
+    file = replace(uploaded(""), name=name, location=None)
+    return replace(TWO, id=f"{number:032x}", version=f"{number}.0", name=name, artifacts=(file,))
 
 
-THREE = [package("3.0", 3), package("2.0", 2), package("1.0", 1)]
-EMULATED: dict[str, object] = {
-    "CreateOTAModule/emulator": Module(product=PRODUCT, name="mcu", alias="Main_controller", description="on board"),
-    "CreateOTAModule/emulator_name_taken": (ConflictError, 200, "iot.ota.CreateOTAModuleNameExist"),
-    "CreateOTAModule/emulator_eleventh_module": (QuotaExceededError, 200, "iot.ota.CreateOTAModuleExceedLimit"),
-    "UpdateOTAModule/emulator": Module(product=PRODUCT, name="mcu", alias="Main_controller", **MINUTE),
-    "DeleteOTAModule/emulator": None,
-    "DeleteOTAModule/emulator_not_found": (NotFoundError, 200, "iot.ota.OTAModuleNotExist"),
-    "ListOTAModuleByProduct/emulator_bad_signature": (AuthenticationError, 400, "SignatureDoesNotMatch"),
-    "ListOTAModuleByProduct/emulator_acs3": Page(
-        (Module(product=PRODUCT, name="mcu", alias="MCU", **MINUTE),), None, 1
-    ),
-    "ListOTAFirmware/emulator_two_pages": THREE,
-    "ListOTAFirmware/emulator_throttled": THREE,
-    "CreateOTAFirmware/emulator": package("2.0", 3, shown=True),
-    "QueryOTAFirmware/emulator": package("2.0", 1, shown=True),
-    "QueryOTAFirmware/emulator_not_found": (NotFoundError, 200, "iot.firmware.FirmwareNotFound"),
-    "ModifyOTAFirmware/emulator": package("2.0", 1, shown=True, name="Firmware2", description="mends the sensor"),
-    "DeleteOTAFirmware/emulator": None,
-    "ListOTAModuleVersionsByDevice/emulator_two_pages": [
-        ModuleVersion(**UNIT, module=module, version=version)
-        for module, version in (("@default", "2.0"), ("ble", "1.0"), ("mcu", "1.4"))
-    ],
-    "QueryDeviceDetail/emulator": Device(product=PRODUCT, name="unit-1", id=UNIT["device_id"], status="offline"),
-}
+def emulated(cloud: str) -> dict[str, object]:
+    three = [row(3), row(2), row(1)]
+    shown = replace(TWO, artifacts=(uploaded(origin(cloud)),))
+    return {
+        "CreateOTAModule/emulator": replace(ALIASED, description="on board", created_at=None, updated_at=None),
+        "CreateOTAModule/emulator_name_taken": (ConflictError, 200, "iot.ota.CreateOTAModuleNameExist"),
+        "CreateOTAModule/emulator_eleventh_module": (QuotaExceededError, 200, "iot.ota.CreateOTAModuleExceedLimit"),
+        "UpdateOTAModule/emulator": ALIASED,
+        "DeleteOTAModule/emulator": None,
+        "DeleteOTAModule/emulator_not_found": (NotFoundError, 200, "iot.ota.OTAModuleNotExist"),
+        "ListOTAModuleByProduct/emulator_bad_signature": (AuthenticationError, 400, "SignatureDoesNotMatch"),
+        "ListOTAModuleByProduct/emulator_acs3": Page((replace(ALIASED, alias="MCU"),), None, 1),
+        "ListOTAFirmware/emulator_two_pages": three,
+        "ListOTAFirmware/emulator_throttled": three,
+        "CreateOTAFirmware/emulator": replace(shown, id=f"{2:032x}", status="unverified", updated_at=None),
+        "QueryOTAFirmware/emulator": shown,
+        "QueryOTAFirmware/emulator_not_found": (NotFoundError, 200, "iot.firmware.FirmwareNotFound"),
+        "ModifyOTAFirmware/emulator": replace(shown, name="Firmware2", description="mends the sensor"),
+        "DeleteOTAFirmware/emulator": None,
+        "ListOTAModuleVersionsByDevice/emulator_two_pages": [
+            ModuleVersion(product=PRODUCT, device=UNIT.name, device_id=UNIT.id, module=module, version=version)
+            for module, version in (("@default", "2.0"), ("ble", "1.0"), ("mcu", "1.4"))
+        ],
+        "QueryDeviceDetail/emulator": UNIT,
+    }
+
+
 CASES |= {
-    f"{cloud}/{name}": (exchange.use, EMULATED[name], {"endpoint": origin(cloud), **exchange.settings})
+    f"{cloud}/{name}": (exchange.use, emulated(cloud)[name], {"endpoint": origin(cloud), **exchange.settings})
     for cloud in ("tuya", "aliyun")
-    for name, exchange in EXCHANGES[cloud].items()
+    for name, exchange in EXCHANGES[cloud](origin(cloud)).items()
 }
 
 

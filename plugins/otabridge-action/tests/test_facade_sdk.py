@@ -109,6 +109,7 @@ def report(sdk: Sdk, *devices: str, modules: tuple[str, ...] = ("@default",)) ->
     )
 
 
+@pytest.mark.official_sdk("aliyun", "CreateOTAModule", "UpdateOTAModule", "ListOTAModuleByProduct", "DeleteOTAModule")
 def test_modules_are_made_changed_listed_and_deleted(sdk: Sdk) -> None:
     sdk.do("CreateOTAModule", product_key=sdk.product, module_name="mcu", alias_name="主控", desc="a b+c*~/ é")
     sdk.do("UpdateOTAModule", product_key=sdk.product, module_name="mcu", alias_name="main")
@@ -137,6 +138,9 @@ def url_of(sdk: Sdk, name: str) -> str:
     return f"{sdk.server.urls['aliyun']}/ota/{'0' * 32}/{name}"
 
 
+@pytest.mark.official_sdk(
+    "aliyun", "CreateOTAFirmware", "ListOTAFirmware", "QueryOTAFirmware", "ModifyOTAFirmware", "DeleteOTAFirmware"
+)
 def test_packages_are_made_listed_shown_changed_and_deleted(sdk: Sdk) -> None:
     cloud = sdk.server.cloud
     cloud.modules.create("fw", product=sdk.product)
@@ -260,6 +264,7 @@ def test_what_is_uploaded_comes_back_from_the_url_of_its_package(sdk: Sdk) -> No
     sdk.do("DeleteOTAFirmware", firmware_id=made.firmware_id)
 
 
+@pytest.mark.official_sdk("aliyun", "QueryProductList")
 def test_products_are_listed_and_shown(sdk: Sdk) -> None:
     report(sdk, "d1", "d2")
     rows, page, pages = [], 0, 1
@@ -276,6 +281,7 @@ def test_products_are_listed_and_shown(sdk: Sdk) -> None:
         assert (found.product_key, found.product_name, found.device_count) == (sdk.product, sdk.product, stored)
 
 
+@pytest.mark.official_sdk("aliyun", "ListOTAModuleVersionsByDevice")
 def test_versions_can_be_walked(sdk: Sdk) -> None:
     modules = tuple(f"m{number:02}" for number in range(25))
     report(sdk, "many", modules=("@default", *modules))
@@ -301,6 +307,7 @@ def test_versions_can_be_walked(sdk: Sdk) -> None:
     assert len(by_id.data.simple_otamodule_info) == 26
 
 
+@pytest.mark.official_sdk("aliyun", "QueryDevice")
 def test_devices_are_listed_and_shown(sdk: Sdk) -> None:
     report(sdk, *(f"w{number}" for number in range(12)))
     stored = [device.name for device in sdk.server.cloud.devices.list(product=sdk.product)]
@@ -319,6 +326,7 @@ def test_devices_are_listed_and_shown(sdk: Sdk) -> None:
         assert found == stored
 
 
+@pytest.mark.official_sdk("aliyun", "QueryDeviceDetail")
 def test_one_device_and_several_are_told(sdk: Sdk) -> None:
     report(sdk, "one", "two", modules=("@default", "mcu"))
     known = {"product_key": sdk.product, "device_name": "one"}
@@ -338,6 +346,7 @@ def test_one_device_and_several_are_told(sdk: Sdk) -> None:
     assert (counts.device_count, counts.active_count, counts.online_count) == (count, count, 0)
 
 
+@pytest.mark.official_sdk("aliyun", "QueryDeviceBySQL")
 def test_devices_are_searched(sdk: Sdk) -> None:
     report(sdk, "s1", "s2", modules=("@default", "mcu"))
     where = f'WHERE product_key = "{sdk.product}" AND name = "s2"'

@@ -184,7 +184,7 @@ EMULATED: dict[str, object] = {
 }
 CASES |= {
     name: (exchange.use, EMULATED[name], {"endpoint": origin("huawei"), **exchange.settings})
-    for name, exchange in EXCHANGES["huawei"].items()
+    for name, exchange in EXCHANGES["huawei"](origin("huawei")).items()
 }
 
 

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from otabridge_huawei import obs_signing as signing
-from otabridge_huawei.facade_objects import located
+from otabridge_huawei.facade_objects import ObsDialect, located
 from otabridge_huawei.obs_signing import LegacySigner, V4Signer
 
-from otabridge.facade import Call
+from otabridge.facade import Account, Call
+from otabridge.objects import Outcome
 from otabridge.serve import Server, running
 from otabridge.signing import World
 from otabridge.wire import Pairs, Request
@@ -287,3 +291,33 @@ def test_no_token_is_shown(server: Server) -> None:
     assert b"x-obs-security-token:***" in refused.body
     assert b"deep-token" not in refused.body
     assert "deep-token" not in repr(server.record.entries[-1]) + server.record.entries[-1].verdict.expected
+
+
+# --- whatever comes ---------------------------------------------------------------------------------------------------
+
+NAMES = ["authorization", "x-amz-date", "date", "x-amz-content-sha256", "content-md5", "x-amz-decoded-content-length"]
+WORDS = [
+    *("AWS", "OBS", "AWS4-HMAC-SHA256", " ", ":", "AK", "Credential=", "AK/20260102/r/s3/aws4_request", ", "),
+    *("SignedHeaders=host", "Signature=", "20260102T030405Z", "Fri, 02 Jan 2026 03:04:05 GMT", "STREAMING-", "9999"),
+    *("abc", "/", "?", "&", "uploadId=", "X-Amz-Signature=1", "X-Amz-Date=", "Expires=", "AccessKeyId=AK", "%", "é"),
+]
+TEXT = st.lists(st.sampled_from(WORDS), max_size=8).map("".join)
+
+
+@given(
+    st.sampled_from(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"]),
+    st.one_of(TEXT.map(lambda text: f"/{text}"), TEXT),
+    st.dictionaries(st.sampled_from([*NAMES, "host"]), st.one_of(TEXT, st.text(max_size=20))),
+    st.booleans(),
+)
+def test_no_head_breaks_the_dialect(method: str, target: str, headers: dict[str, str], strict: bool) -> None:
+    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    master = Account(access_key="AK", secret_key="SK")
+    site: Any = SimpleNamespace(account=lambda key: master if key == "AK" else None, strict=strict)
+    call = Call(method=method, target=target, headers=headers, now=now, id="id", origin="http://127.0.0.1")
+    dialect = ObsDialect(site)
+    asked = dialect.read(call)
+    if asked is not None and asked.verdict.refusal:
+        answer = dialect.answer(call, asked, Outcome(trouble=asked.verdict.refusal, message=asked.verdict.message))
+        assert 400 <= answer.status < 500 or answer.code == "NotImplemented"
+        ElementTree.fromstring(answer.body)

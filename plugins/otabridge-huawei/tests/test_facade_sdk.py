@@ -97,6 +97,7 @@ def compact(at: Any) -> str:
 # --- modules ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.official_sdk("huawei", "CreateOtaModule", "ShowOtaModule", "ListOtaModules")
 def test_a_module_is_told_as_it_is_stored(
     sdk: SimpleNamespace, iotda: Any, server: Server, app: str, product: str
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_module_is_told_as_it_is_stored(
     assert told(answer) == told(shown) == told(listed) == fields
 
 
+@pytest.mark.official_sdk("huawei", "UpdateOtaModule")
 def test_a_module_is_changed_in_part_and_cleared(
     sdk: SimpleNamespace, iotda: Any, server: Server, app: str, product: str
 ) -> None:
@@ -136,6 +138,7 @@ def test_a_module_is_changed_in_part_and_cleared(
     assert (kept.alias, kept.description) == (None, "two")
 
 
+@pytest.mark.official_sdk("huawei", "DeleteOtaModule")
 def test_a_deleted_module_is_gone(
     sdk: SimpleNamespace, iotda: Any, server: Server, app: str, product: str, refused: Any
 ) -> None:
@@ -186,6 +189,7 @@ def package_body(sdk: SimpleNamespace, app: str, product: str, kind: str, module
     return sdk.v5.CreateOtaPackageRequest(body=body)
 
 
+@pytest.mark.official_sdk("huawei", "CreateOtaPackage", "ShowOtaPackage", "ListOtaPackageInfo")
 @pytest.mark.parametrize(
     ("kind", "module", "stored"),
     [
@@ -227,6 +231,7 @@ def test_a_package_is_told_as_it_is_stored(
     assert kept.artifacts[0].location == ObjectLocation(region="cn-north-4", bucket="abc", key="bbb/upgrade.bin")
 
 
+@pytest.mark.official_sdk("huawei", "DeleteOtaPackage")
 def test_a_package_keeps_its_module_until_it_is_deleted(
     sdk: SimpleNamespace, iotda: Any, server: Server, app: str, product: str, refused: Any
 ) -> None:
@@ -301,6 +306,7 @@ def test_a_list_is_walked_by_marker_newest_first(
     assert [row.version for part in offsets for row in part.packages] == versions[::-1]
 
 
+@pytest.mark.official_sdk("huawei", "ListDevices", "ShowDevice", "ListProducts")
 def test_devices_products_and_spaces_are_listed(
     sdk: SimpleNamespace, iotda: Any, server: Server, app: str, product: str
 ) -> None:
@@ -341,6 +347,7 @@ def test_devices_products_and_spaces_are_listed(
     assert (default.app_id, default.app_name, default.default_app) == (app, "default", True)
 
 
+@pytest.mark.official_sdk("huawei", "SearchDevices")
 def test_devices_are_searched_for_page_by_page(sdk: SimpleNamespace, iotda: Any, server: Server, product: str) -> None:
     server.cloud.devices.report_versions(
         ModuleVersion(product=product, device=f"node_{number:02}", module=module, version=str(number % 3))

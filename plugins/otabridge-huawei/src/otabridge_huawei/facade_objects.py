@@ -4,14 +4,14 @@ It is spoken in the vendor's own dialect and in that of S3, told apart by how a 
 """
 
 import re
-from base64 import b64decode, urlsafe_b64decode
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from xml.etree import ElementTree
 
 from otabridge.facade import Answer, Call, Site, Verdict
-from otabridge.objects import Action, Frames, Listed, ObjectCall, ObjectDialect, Outcome
+from otabridge.objects import Action, Frames, Listed, ObjectCall, ObjectDialect, Outcome, unbase64
 from otabridge_huawei import facade_objects_answers as answers
 from otabridge_huawei import obs_signing as signing
 from otabridge_huawei.facade_objects_auth import Examiner, Proof
@@ -231,14 +231,6 @@ def _frames(call: Call, proof: Proof) -> Frames | None:
     trailing = {name: algorithm for name in trailer if (algorithm := name.removeprefix(CHECKSUM)) in CHECKSUMS}
     chain = proof.chain if proof.payload in (signing.SIGNED_CHUNKS, signing.SIGNED_CHUNKS_TRAILER) else None
     return Frames(size=int(size), chain=chain, trailing=trailing)
-
-
-def unbase64(text: str) -> str:
-    """A digest in base64 as hex; empty if it is none."""
-    try:
-        return b64decode(text, validate=True).hex()
-    except ValueError:
-        return ""
 
 
 def _local(item: ElementTree.Element) -> str:

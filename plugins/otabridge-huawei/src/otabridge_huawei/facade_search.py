@@ -46,9 +46,12 @@ class SearchFacade(DeviceFacade):
         query = parse(given.texts(names.SEARCH_BODY, *names.SEARCH_BODY)["sql"])
         where = tuple(tuple(map(_normal, group)) for group in query.where)
         sole = where[0] if len(where) == 1 else ()
-        product = next((test.values[0] for test in sole if (test.word, test.sign) == ("product", "=")), None)
-        app = next((test.values[0] for test in sole if (test.word, test.sign) == ("app", "=")), None)
-        below = min((test.values[0] for test in sole if (test.word, test.sign) == ("marker", "<")), default=START)
+
+        def asked(word: str, sign: str) -> list[str]:
+            return [test.values[0] for test in sole if (test.word, test.sign) == (word, sign)]
+
+        product, app = (next(iter(asked(word, "=")), None) for word in ("product", "app"))
+        below = min(asked("marker", "<"), default=START)
         if sole:
             done = {("product", "="): product, ("marker", "<"): below}
             where = (tuple(test for test in sole if done.get((test.word, test.sign)) != test.values[0]),)
@@ -62,11 +65,13 @@ class SearchFacade(DeviceFacade):
         found = [] if place.over else (yield from self._scan(listed, place, query, where, product))
         if query.counts:
             return answer(given.call, wire.counted(len(found)))
-        chosen = [*reversed(found)] if query.ascending else found
-        chosen = chosen[query.offset : query.offset + query.rows]
+        chosen = found[query.offset : query.offset + query.rows]
+        if query.ascending:
+            last = max(0, len(found) - query.offset)
+            chosen = found[max(0, last - query.rows) : last]
         marked = yield from self._marked(listed, chosen, product)
         rows = []
-        for device, marker in marked:
+        for device, marker in reversed(marked) if query.ascending else marked:
             rows.append((yield from self._row(device, marker, query, app)))
         return answer(given.call, wire.found(rows))
 
@@ -137,7 +142,7 @@ class SearchFacade(DeviceFacade):
         """The devices with their markers. Where records have numbers, each is read off the end of a short page."""
         marked = []
         exact, before, reached = listed.exact, None, None
-        for spot in sorted(spots, key=lambda spot: spot.passed):
+        for spot in spots:
             end, start, gap = spot.end, spot.at, spot.number
             if not spot.known and exact:
                 if before and before.at == spot.at:
@@ -148,7 +153,7 @@ class SearchFacade(DeviceFacade):
             if not spot.known and not exact:
                 end = within(spot.number, spot.at)
             marked.append((spot.device, self.marks.marker(_key(product), 1, end, spot.passed)))
-        return marked if spots == sorted(spots, key=lambda spot: spot.passed) else marked[::-1]
+        return marked
 
     def _row(self, device: Device, marker: str, query: Query, asked: str | None) -> Steps[wire.Json]:
         columns = query.columns or tuple(names.SEARCHED)

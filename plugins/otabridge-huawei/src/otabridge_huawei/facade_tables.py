@@ -18,7 +18,7 @@ from otabridge.plugin import (
     UnsupportedError,
     ValidationError,
 )
-from otabridge_huawei.tables import LIMITS
+from otabridge_huawei.tables import DIGEST, LIMITS
 
 # Method and path below the project -> the operation; `*` is an id. The singular is in one of the vendor's examples.
 ROUTES: Mapping[tuple[str, str], str] = {
@@ -157,4 +157,4 @@ PRODUCT_DEFAULTS = {
 }
 DEVICE_DEFAULTS = {"type": "GATEWAY", "description": "", "sdk": ""}
 UNKNOWN_STATUS = "OFFLINE"
-DIGESTS = ("SHA256", "SHA-256")  # how the vendor's pages spell the one method
+DIGESTS = (DIGEST, "SHA-256")  # how the vendor's pages spell the one method

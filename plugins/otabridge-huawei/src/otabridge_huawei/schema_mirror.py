@@ -10,6 +10,7 @@ from otabridge.plugin import Pairs, broken
 from otabridge_huawei import schema_names as names
 from otabridge_huawei.schema_names import written
 from otabridge_huawei.signing import sdk_date
+from otabridge_huawei.tables import DIGEST
 
 Json = dict[str, Any]
 # A limited field of the core -> the member that a client calls it by.
@@ -88,8 +89,8 @@ def told(spelled: names.Names, row: object, *words: str, **more: Any) -> Json:
 
 def location(digest: str | None, **place: str) -> Json:
     """A package's file location."""
-    method = "SHA256" if digest else None
-    return {names.OBJECT: written(names.LOCATION, place | {"digest": digest, "method": method})}
+    said = {"digest": digest, "method": DIGEST if digest else None}
+    return {names.OBJECT: written(names.LOCATION, place | said)}
 
 
 def listing(kind: str, rows: Sequence[Json], *, count: int, marker: str | None) -> Json:
