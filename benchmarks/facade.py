@@ -48,9 +48,10 @@ CASES: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 @dataclass(frozen=True)
 class Told:
-    """What one process of clients saw."""
+    """What one process of clients saw: how many answers, how many of them wrong, and the first of those."""
 
     answers: int
+    wrong: int
     errors: tuple[str, ...]
 
 
@@ -142,7 +143,7 @@ def ask(line: dict[str, str], case: str, clients: int, seconds: float) -> Told:
         await asyncio.gather(*(client.over for _, client in made))
 
     asyncio.run(run())
-    return Told(answers, tuple(errors[:3]))
+    return Told(answers, len(errors), tuple(errors[:3]))
 
 
 @contextmanager
@@ -190,7 +191,8 @@ def measure(
         before = cpu(process)
         parts = pool.starmap(ask, jobs, chunksize=1)
         used = cpu(process) - before
-    total = Told(sum(part.answers for part in parts), tuple(error for part in parts for error in part.errors))
+    shown = tuple(error for part in parts for error in part.errors)
+    total = Told(sum(part.answers for part in parts), sum(part.wrong for part in parts), shown)
     return total.answers / used, total
 
 
@@ -208,7 +210,7 @@ def main() -> None:
                 grown = resident(process) - memory
                 print(
                     f"{case:28} {rate:7,.0f} answers/s per core  {told.answers:8,} answers  "
-                    f"{len(told.errors)} errors  memory {grown:+.1f} MB",
+                    f"{told.wrong} errors  memory {grown:+.1f} MB",
                     flush=True,
                 )
                 for error in told.errors:

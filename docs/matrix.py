@@ -3,8 +3,11 @@
 python docs/matrix.py [--check]
 """
 
+import ast
+import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +18,14 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BEGIN, END = "<!-- matrix:begin -->", "<!-- matrix:end -->"
 MARKS = {Level.NATIVE: "●", Level.EMULATED: "◐", Level.NOT_IMPLEMENTED: "○", Level.UNSUPPORTED: "–"}
+MARKED = re.compile(r"@pytest\.mark\.official_sdk(\(.*?\))\n", re.DOTALL)
 LEGEND = "● native · ◐ composed of other calls · ○ the cloud can, otabridge does not yet · – the cloud cannot"
 
-# An operation -> the vendors' calls whose documented exchanges are evidence for it, without their capitals.
+EVIDENCE = """\
+Evidence, weakest last. vendor-doc: exchanges that the vendor publishes, replayed. official-sdk: the vendor's own SDK
+makes the call to our facade, and is content with the answer; Tuya publishes none. emulator: exchanges with our own
+facades, replayed: an example of the wire, and no proof of it."""
+# An operation -> the vendors' calls whose exchanges are evidence for it, without their capitals.
 CALLS = {
     Capability.LIST_PRODUCTS: {"listproducts", "queryproductlist"},
     Capability.LIST_MODULES: {"listotamodules", "listotamodulebyproduct"},
@@ -44,18 +52,26 @@ def backends() -> Iterator[str]:
         yield from tomllib.loads(file.read_text("utf-8"))["project"]["entry-points"]["otabridge"]
 
 
-def evidence(operation: Capability, names: list[str]) -> str:
-    """The backends with a documented exchange of an operation, each with their number."""
+def replayed(provenance: str) -> Iterator[tuple[str, str]]:
+    """Backend and call of each cassette of a provenance."""
+    for path in ROOT.glob("cassettes/*/*/*.yaml"):
+        if f"\n  provenance: {provenance}\n" in path.read_text("utf-8"):
+            yield path.parts[-3], path.parts[-2]
+
+
+def driven() -> Iterator[tuple[str, str]]:
+    """Backend and call of what the markers of tests say that SDKs do."""
+    for path in ROOT.glob("plugins/*/tests/test_facade_*.py"):
+        for arguments in MARKED.findall(path.read_text("utf-8")):
+            backend, *calls = ast.literal_eval(arguments)
+            yield from ((backend, call) for call in calls)
+
+
+def told(found: Counter[tuple[str, str]], operation: Capability, names: list[str], *, number: bool) -> str:
+    """The backends with evidence for an operation, each with the number of its exchanges if that says something."""
     calls = CALLS.get(operation, set())
-    found = {
-        name: sum(
-            len(list(folder.glob("*.yaml")))
-            for folder in (ROOT / "cassettes" / name).glob("*")
-            if folder.name.lower() in calls
-        )
-        for name in names
-    }
-    return ", ".join(f"{name} {count}" for name, count in found.items() if count)
+    sums = {name: sum(found[name, call] for call in calls) for name in names}
+    return ", ".join(f"{name} {count}" if number else name for name, count in sums.items() if count)
 
 
 def matrix() -> str:
@@ -63,11 +79,18 @@ def matrix() -> str:
     names = list(backends())
     registry = Registry(names)
     tables = [registry.backend(name).capabilities for name in names]
-    lines = [LEGEND, "", f"| operation | {' | '.join(names)} | documented exchanges replayed |"]
-    lines.append(f"|---|{'---|' * len(names)}---|")
+    documented, emulated, by_sdk = (
+        Counter((backend, call.lower()) for backend, call in found)
+        for found in (replayed("vendor-doc"), replayed("emulator"), driven())
+    )
+    heads = ["operation", *names, "vendor-doc", "official-sdk", "emulator"]
+    lines = [LEGEND, "", EVIDENCE, "", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for operation in Capability:
-        marks = [MARKS[table.get(operation, Support(Level.UNSUPPORTED)).level] for table in tables]
-        lines.append(f"| `{operation}` | {' | '.join(marks)} | {evidence(operation, names)} |")
+        cells = [MARKS[table.get(operation, Support(Level.UNSUPPORTED)).level] for table in tables]
+        cells.append(told(documented, operation, names, number=True))
+        cells.append(told(by_sdk, operation, names, number=False))
+        cells.append(told(emulated, operation, names, number=True))
+        lines.append(f"| {' | '.join([f'`{operation}`', *cells])} |")
     return "\n".join(lines)
 
 
