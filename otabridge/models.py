@@ -161,10 +161,12 @@ class ModuleVersion:
 class Page(Generic[T]):
     """One page of a list. `cursor` is opaque text for the next page, None at the end; `total` counts all rows.
 
-    `before` counts the rows before this page, where the cursor knows that.
+    `before` counts the rows before this page, where the cursor knows that; `behind` has the cursor right behind each
+    row, where cursors name rows and the list is cheap to take up anywhere.
     """
 
     items: tuple[T, ...]
     cursor: str | None = None
     total: int | None = None
     before: int | None = field(default=None, compare=False, repr=False)
+    behind: tuple[str, ...] = field(default=(), compare=False, repr=False)

@@ -22,27 +22,25 @@ Keep = Callable[[T], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed(Generic[T]):
-    """A list of the store: how to fetch a page at a cursor, at most how large, and which rows are in it.
-
-    `exact` says that a page may end at any row, so that a window's end is a cursor of the store's own.
-    """
+    """A list of the store: how to fetch a page at a cursor, at most how large, and which rows are in it."""
 
     fetch: Fetch[T]
     largest: int
     keep: Keep[T] | None = None
-    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Window(Generic[T]):
     """Rows of a list; `cursor` goes on right behind them and is None at the end. `total` is of the unfiltered list.
 
-    Where a window ends within a page, its cursor is the page's and the number of rows to pass over (`within`).
+    Where a window ends within a page of a store that names no rows, its cursor is the page's and the number of rows to
+    pass over (`within`). `behind` has the cursor behind each row, as a page has it.
     """
 
     rows: tuple[T, ...]
     cursor: str | None
     total: int | None = None
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,8 +52,9 @@ class Known:
 
 
 def window(listed: Listed[T], cursor: str | None, count: int, *, skip: int = 0) -> Steps[Window[T]]:
-    """`count` rows after a cursor and `skip` more rows, or all there are."""
+    """`count` rows after a cursor and `skip` more rows, or all there are; at least one page is read."""
     rows: list[T] = []
+    behind: list[str] = []
     past, at = split(cursor)
     size = 0
     while True:
@@ -70,12 +69,13 @@ def window(listed: Listed[T], cursor: str | None, count: int, *, skip: int = 0) 
                 skip -= 1
                 continue
             rows.append(row)
+            behind += page.behind[number - 1 : number]
             if len(rows) == count and number < len(page.items):
-                following = yield from _behind(listed, at, number)
-                return Window(tuple(rows), following, page.total)
+                following = behind[-1] if page.behind else within(number, at)
+                return Window(tuple(rows), following, page.total, tuple(behind))
         past, at = 0, page.cursor
         if len(rows) == count or at is None:
-            return Window(tuple(rows), at and within(0, at), page.total)
+            return Window(tuple(rows), at and within(0, at), page.total, tuple(behind))
 
 
 def split(cursor: str | None) -> tuple[int, str | None]:
@@ -91,14 +91,6 @@ def split(cursor: str | None) -> tuple[int, str | None]:
 def within(past: int, at: str | None) -> str:
     """The cursor behind `past` rows of a page; the store's own where there are none to pass over."""
     return at if at and not past and not at.startswith("+") else f"+{past} {at or ''}"
-
-
-def _behind(listed: Listed[T], at: str | None, number: int) -> Steps[str | None]:
-    if listed.exact:
-        page = yield from listed.fetch(at, number)
-        if len(page.items) == number:
-            return page.cursor and within(0, page.cursor)
-    return within(number, at)
 
 
 def count(listed: Listed[T]) -> Steps[int]:

@@ -1,7 +1,6 @@
 """Windows on a list by cursor: any number of rows from any place, and any page by its number."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -20,14 +19,18 @@ T = TypeVar("T")
 class Store:
     """A list of numbers, given by cursor; `lazy` gives fewer rows a page than were asked for, and no total.
 
-    One that is `sticky` keeps the size that a walk began with, whatever is asked for later.
+    One that is `sticky` keeps the size that a walk began with, whatever is asked for later; one that is `named` has a
+    cursor behind each row.
     """
 
-    def __init__(self, rows: Sequence[int], *, largest: int = 3, lazy: bool = False, sticky: bool = False) -> None:
+    def __init__(
+        self, rows: Sequence[int], *, largest: int = 3, lazy: bool = False, sticky: bool = False, named: bool = False
+    ) -> None:
         self.rows = rows
         self.largest = largest
         self.lazy = lazy
         self.sticky = sticky
+        self.named = named
         self.reads = 0
 
     def listed(self, keep: Callable[[int], bool] | None = None) -> Listed[int]:
@@ -44,7 +47,9 @@ class Store:
         end = start + (1 if self.lazy else limit)
         following = f"{end}/{limit}" if self.sticky else str(end)
         following = following if end < len(self.rows) else None
-        return Page(tuple(self.rows[start:end]), following, None if self.lazy else len(self.rows))
+        items = tuple(self.rows[start:end])
+        behind = tuple(str(start + number) for number, _ in enumerate(items, 1)) if self.named else ()
+        return Page(items, following, None if self.lazy else len(self.rows), behind=behind)
 
 
 def run(steps: Steps[T]) -> T:
@@ -98,12 +103,12 @@ def test_windows_laid_end_to_end_are_the_whole_list(
     sizes=st.lists(st.tuples(st.integers(1, 9), st.integers(0, 3)), min_size=1, max_size=9),
     largest=st.integers(1, 7),
     keep=st.sampled_from([None, even]),
-    exact=st.booleans(),
+    named=st.booleans(),
 )
 def test_windows_of_any_sizes_fit_together_over_pages_that_keep_their_size(
-    rows: int, sizes: list[tuple[int, int]], largest: int, keep: Callable[[int], bool] | None, exact: bool
+    rows: int, sizes: list[tuple[int, int]], largest: int, keep: Callable[[int], bool] | None, named: bool
 ) -> None:
-    listed = replace(Store(range(rows), largest=largest, sticky=True).listed(keep), exact=exact)
+    listed = Store(range(rows), largest=largest, sticky=not named, named=named).listed(keep)
     left = [row for row in range(rows) if keep is None or keep(row)]
     cursor: str | None = None
     for size, skip in sizes:
@@ -115,12 +120,12 @@ def test_windows_of_any_sizes_fit_together_over_pages_that_keep_their_size(
             break
 
 
-@given(rows=st.integers(1, 30), size=st.integers(1, 9), largest=st.integers(1, 7))
-def test_where_a_page_may_end_at_any_row_a_window_ends_at_a_cursor_of_the_store(
-    rows: int, size: int, largest: int
+@given(rows=st.integers(1, 30), size=st.integers(1, 9), skip=st.integers(0, 5), largest=st.integers(1, 7))
+def test_where_rows_have_cursors_a_window_tells_them_and_ends_at_one(
+    rows: int, size: int, skip: int, largest: int
 ) -> None:
-    listed = replace(Store(range(rows), largest=largest).listed(even), exact=True)
-    part = run(window(listed, None, size))
+    part = run(window(Store(range(rows), largest=largest, named=True).listed(even), None, size, skip=skip))
+    assert part.behind == tuple(str(row + 1) for row in part.rows)
     assert part.cursor is None or part.cursor.isdecimal()
 
 

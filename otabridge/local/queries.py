@@ -18,7 +18,9 @@ def cut(
 ) -> Page[T]:
     """A page of `limit` rows, of up to one more that were fetched to see whether the list goes on."""
     cursor = json.dumps(key(rows[limit - 1]), ensure_ascii=False) if len(rows) > limit else None
-    return Page(tuple(map(make, rows[:limit])), cursor, total)
+    given = rows[:limit]
+    behind = tuple([str(row[0]) for row in given]) if key is record_of else ()
+    return Page(tuple(map(make, given)), cursor, total, behind=behind)
 
 
 def start(cursor: str | None, *first: int | str) -> list[Any]:

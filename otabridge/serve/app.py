@@ -5,8 +5,7 @@ import logging
 from collections.abc import Iterable
 from email.utils import format_datetime
 
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otabridge.facade import Call
@@ -74,8 +73,8 @@ class Api:
 
 
 def application(api: Api, routes: Iterable[BaseRoute] = ()) -> ASGIApp:
-    """The application of one facade."""
-    return Starlette(routes=[*routes, Mount("/", app=api)])
+    """The application of one facade: the routes, and its cloud's own API for everything else."""
+    return Router([*routes], default=api, redirect_slashes=False)
 
 
 async def respond(

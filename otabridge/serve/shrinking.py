@@ -47,9 +47,9 @@ def _less(operation: Callable[..., Flow[Page[Any]]], **arguments: Any) -> Flow[P
 
 def _shrunk(flow: Flow[Page[Any]], *, first: bool) -> Steps[Page[Any]]:
     page = yield from flow
-    items = page.items
+    items, behind = page.items, page.behind
     if first:
         # A built-in module is in no cloud's list, so nobody would miss it.
         gone = next((place for place, row in enumerate(items) if not getattr(row, "builtin", False)), len(items))
-        items = items[:gone] + items[gone + 1 :]
-    return replace(page, items=items, total=page.total and page.total - 1)
+        items, behind = items[:gone] + items[gone + 1 :], behind[:gone] + behind[gone + 1 :]
+    return replace(page, items=items, behind=behind, total=page.total and page.total - 1)

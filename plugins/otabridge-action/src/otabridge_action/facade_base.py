@@ -48,7 +48,7 @@ class ActionBase(Facade):
     ) -> Listed[T]:
         """A list of the store, whatever its pages."""
         largest = self.store.limits.page_size.get(capability, PAGE)
-        return Listed(fetch=fetch, largest=largest, keep=keep, exact=self.store.traits.cursors == "keyset")
+        return Listed(fetch=fetch, largest=largest, keep=keep)
 
     def place(self, asked: Parsed, capability: Capability, *, size: int | None = None) -> tuple[int, int]:
         """The number and the size of the page that is asked for; with `size`, both may be left out."""

@@ -154,7 +154,7 @@ class FacadeCalls(Facade):
     def __init__(self, store: Backend, site: Site) -> None:
         super().__init__(store, site)
         self.spaces = Spaces(site)
-        self.marks = Marks(records=store.traits.cursors == "keyset")
+        self.marks = Marks()
         self._counts: Table[Hashable, tuple[int, int, int]] = Table(1000)
         self._products: Table[str, Product] = Table(10_000)
 
@@ -165,8 +165,7 @@ class FacadeCalls(Facade):
     ) -> Listed[T]:
         """A list of the store, or several one after the other."""
         largest = self.store.limits.page_size.get(capability, LARGEST_PAGE)
-        exact = self.store.traits.cursors == "keyset"
-        return Listed(fetch=chained(fetches), largest=largest, keep=keep, exact=exact)
+        return Listed(fetch=chained(fetches), largest=largest, keep=keep)
 
     def page(
         self,
@@ -183,13 +182,14 @@ class FacadeCalls(Facade):
         key = (kind, tuple(sorted((word, given.query[word]) for word in given.query.keys() - _PAGING)))
         place = self.marks.place(key, lists, marker)
         rows: Sequence[T] = ()
-        cursor, unfiltered = None, None
+        cursor, unfiltered, named = None, None, False
         if not place.over:
             part = yield from window(listed, place.cursor, size, skip=place.skip + offset)
-            rows, cursor, unfiltered = part.rows, part.cursor, part.total
+            rows, unfiltered, named = part.rows, part.total, bool(part.behind)
+            cursor = part.behind[-1] if named else part.cursor
         number = yield from total() if total else self._count(key, listed, unfiltered)
         passed = place.passed + offset + len(rows)
-        after = self.marks.marker(key, lists, cursor, passed) if rows else None
+        after = self.marks.marker(key, lists, cursor, passed, named=named) if rows else None
         written: list[wire.Json] = []
         for row in rows:
             written.append((yield from write(row)))

@@ -1,7 +1,7 @@
 """Markers: 24 hex digits that fall along a list, over the cursors of any store.
 
 Where a cursor is the number of a record, newest first, the marker is that number. Elsewhere it counts the rows before
-it, so that it still leads to its place when its cursor is forgotten.
+it, so that it still leads to its place when its cursor is forgotten, and at the end it is the lowest there is.
 """
 
 import re
@@ -20,7 +20,7 @@ _COUNTED = "fff"  # how a marker begins that counts rows; no record has so high 
 _MOST = 16**9 - 1
 _LIST = 88  # the bit above which a record's number has the list that it is in
 _HIGHEST = 1 << 62  # a store's record is below it
-_RECORD = re.compile(r"([0-9]) ([0-9]{0,19})").fullmatch
+_RECORD = re.compile(r"([0-9]) ([0-9]{1,18})").fullmatch
 is_marker = re.compile("[0-9a-fA-F]{24}").fullmatch
 
 
@@ -35,30 +35,21 @@ class Place:
 
 
 class Marks:
-    """The markers of one facade's lists; `records` says that the store's cursors name rows."""
+    """The markers of one facade's lists."""
 
-    def __init__(self, *, records: bool) -> None:
-        self._records = records
+    def __init__(self) -> None:
         self._cursors: Table[tuple[Hashable, str], str] = Table(10_000)
 
-    def marker(self, key: Hashable, lists: int, cursor: str | None, passed: int) -> str:
-        """The marker of the place at a cursor of `chained` lists."""
+    def marker(self, key: Hashable, lists: int, cursor: str | None, passed: int, *, named: bool = False) -> str:
+        """The marker of the place at a cursor of `chained` lists; `named` says that it names the row before."""
         if cursor is None:
             return END
-        if self.exact(cursor) and (record := _RECORD(cursor)):
-            index, number = int(record[1]), int(record[2] or 0)
-            if not record[2]:
-                index -= 1  # in front of a list is behind the one before it
-            return f"{(lists - 1 - index) << _LIST | number:024x}"
-        named = sha256(cursor.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        marker = f"{_COUNTED}{max(0, _MOST - passed):09x}{named}"
+        if named and (record := _RECORD(cursor)):
+            return f"{(lists - 1 - int(record[1])) << _LIST | int(record[2]):024x}"
+        digest = sha256(cursor.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        marker = f"{_COUNTED}{max(0, _MOST - passed):09x}{digest}"
         self._cursors.put((key, marker), cursor)
         return marker
-
-    def exact(self, cursor: str | None) -> bool:
-        """Whether a cursor is the number of a record."""
-        record = _RECORD(cursor or "") if self._records else None
-        return record is not None and int(record[2] or 0) < _HIGHEST
 
     def place(self, key: Hashable, lists: int, marker: str) -> Place:
         """Where a marker leads."""
@@ -84,8 +75,10 @@ def chained(fetches: Sequence[Callable[[str | None, int], Flow[Page[T]]]]) -> Fe
         number, _, inner = (cursor or "0 ").partition(" ")
         index = int(number)
         page = yield from fetches[index](inner or None, limit)
+        behind = tuple([f"{index} {mark}" for mark in page.behind])
+        following = f"{index + 1} " if index + 1 < len(fetches) else None
         if page.cursor is not None:
-            return Page(page.items, f"{index} {page.cursor}", page.total)
-        return Page(page.items, f"{index + 1} " if index + 1 < len(fetches) else None, page.total)
+            following = f"{index} {page.cursor}"
+        return Page(page.items, following, page.total, behind=behind)
 
     return lambda cursor, limit: Flow(steps(cursor, limit), "chained")

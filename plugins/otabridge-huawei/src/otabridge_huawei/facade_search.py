@@ -6,7 +6,7 @@ fleet where a condition is about them.
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from otabridge.facade import Answer
 from otabridge.plugin import Capability, Device, Steps
@@ -25,18 +25,6 @@ _NONE = Versions.of({})
 _VERSIONS = {"firmware", "software"}
 _LATE = _VERSIONS | {"modules"}  # columns for which a device's versions must be read
 Fleet = Mapping[tuple[str, str], Versions]
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A device that fits, as the `number`th row behind a cursor; `end` is the cursor behind it, where it is known."""
-
-    device: Device
-    at: str | None
-    number: int
-    passed: int
-    known: bool
-    end: str | None
 
 
 class SearchFacade(DeviceFacade):
@@ -69,9 +57,8 @@ class SearchFacade(DeviceFacade):
         if query.ascending:
             last = max(0, len(found) - query.offset)
             chosen = found[max(0, last - query.rows) : last]
-        marked = yield from self._marked(listed, chosen, product)
         rows = []
-        for device, marker in reversed(marked) if query.ascending else marked:
+        for device, marker in reversed(chosen) if query.ascending else chosen:
             rows.append((yield from self._row(device, marker, query, app)))
         return answer(given.call, wire.found(rows))
 
@@ -82,33 +69,29 @@ class SearchFacade(DeviceFacade):
         query: Query,
         where: tuple[tuple[Condition, ...], ...],
         product: str | None,
-    ) -> Steps[list[Spot]]:
-        """The devices that fit, newest first: as many as the page needs, or all that are counted."""
+    ) -> Steps[list[tuple[Device, str]]]:
+        """The devices that fit with their markers, newest first: as many as the page needs, or all that are counted."""
         words = {test.word for group in where for test in group}
         fleet: Fleet = (yield from self._fleet(product)) if words & _VERSIONS else {}
         most = None if query.counts else query.offset + query.rows
-        spots: deque[Spot] = deque(maxlen=most if query.ascending else None)
+        found: deque[tuple[Device, str]] = deque(maxlen=most if query.ascending else None)
         past, at = split(place.cursor)
         past, passed = past + place.skip, place.passed
-        # A condition on markers needs each row's own, which only a page's end tells.
-        size = 1 if "marker" in words else listed.largest
         while True:
-            page = yield from listed.fetch(at, size)
+            page = yield from listed.fetch(at, listed.largest)
             for number, device in enumerate(page.items[past:], past + 1):
                 passed += 1
-                last = number == len(page.items)
-                spot = Spot(device, at, number, passed, last, page.cursor if last else None)
+                behind = page.behind[number - 1] if page.behind else within(number, at)
+                marker = self.marks.marker(_key(product), 1, behind, passed, named=bool(page.behind))
                 row = self.told(device, fleet.get((device.product, device.name), _NONE))
-                row["created_at"] = sdk_date(tables.UNKNOWN_TIME)
-                if "marker" in words:
-                    row["marker"] = self.marks.marker(_key(product), 1, page.cursor, passed)
+                row |= {"created_at": sdk_date(tables.UNKNOWN_TIME), "marker": marker}
                 if not where or any(all(self._holds(test, row) for test in group) for group in where):
-                    spots.append(spot)
-                if len(spots) == most and not query.ascending:
-                    return [*spots]
+                    found.append((device, marker))
+                if len(found) == most and not query.ascending:
+                    return [*found]
             past, at = max(0, past - len(page.items)), page.cursor
             if at is None:
-                return [*spots]
+                return [*found]
 
     def _holds(self, test: Condition, row: Mapping[str, object]) -> bool:
         value = row.get(test.word)
@@ -135,25 +118,6 @@ class SearchFacade(DeviceFacade):
                     found.setdefault((row.product, row.device), {})[row.module] = row.version
             cursor, over = page.cursor, page.cursor is None
         return {key: Versions.of(versions) for key, versions in found.items()}
-
-    def _marked(
-        self, listed: Listed[Device], spots: list[Spot], product: str | None
-    ) -> Steps[list[tuple[Device, str]]]:
-        """The devices with their markers. Where records have numbers, each is read off the end of a short page."""
-        marked = []
-        exact, before, reached = listed.exact, None, None
-        for spot in spots:
-            end, start, gap = spot.end, spot.at, spot.number
-            if not spot.known and exact:
-                if before and before.at == spot.at:
-                    start, gap = reached, spot.number - before.number
-                page = yield from listed.fetch(start, gap)
-                end, before, reached = page.cursor, spot, page.cursor
-                exact = self.marks.exact(end)
-            if not spot.known and not exact:
-                end = within(spot.number, spot.at)
-            marked.append((spot.device, self.marks.marker(_key(product), 1, end, spot.passed)))
-        return marked
 
     def _row(self, device: Device, marker: str, query: Query, asked: str | None) -> Steps[wire.Json]:
         columns = query.columns or tuple(names.SEARCHED)
