@@ -6,7 +6,7 @@ cloud's own error: `refuse` for what the host or the signature refuses, `explain
 """
 
 from abc import ABC, abstractmethod
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -165,15 +165,18 @@ class Nonces:
     def __init__(self, window: timedelta, size: int = 100_000) -> None:
         self._window = window
         self._size = size
-        self._spent: OrderedDict[str, datetime] = OrderedDict()
+        self._order: deque[tuple[datetime, str]] = deque()
+        self._spent: set[str] = set()
 
     def spend(self, nonce: str, now: datetime) -> bool:
         """Whether the nonce is fresh; from now on it is not."""
-        while self._spent and (len(self._spent) > self._size or now - next(iter(self._spent.values())) > self._window):
-            self._spent.popitem(last=False)
-        fresh = nonce not in self._spent
-        self._spent.setdefault(nonce, now)
-        return fresh
+        while self._order and (len(self._order) > self._size or now - self._order[0][0] > self._window):
+            self._spent.discard(self._order.popleft()[1])
+        if nonce in self._spent:
+            return False
+        self._order.append((now, nonce))
+        self._spent.add(nonce)
+        return True
 
 
 class Kept(Protocol):

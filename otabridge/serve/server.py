@@ -64,7 +64,7 @@ class Server:
         self._failure: BaseException | None = None
 
     def __repr__(self) -> str:
-        return f"<otabridge server of {', '.join(self.serving.facades)} on {self.serving.on}>"
+        return f"<otabridge server of {', '.join(self.serving.facades)} on {self.serving.store}>"
 
     @property
     def url(self) -> str:
@@ -145,10 +145,11 @@ class Server:
         for fault in self.faults:
             if fault.facade not in (None, *kinds):
                 raise ConfigurationError(f"serve: a fault is for {fault.facade}, which is not served: {fault}")
-        _, exchange = prepare(serving.on, dict(serving.settings), file=serving.config, world=self._world)
+        name, settings = (serving.on, {}) if isinstance(serving.on, str) else (None, dict(serving.on))
+        _, exchange = prepare(name, settings, file=serving.config, world=self._world)
         runner = AsyncRunner(exchange)
         stack.push_async_callback(runner.aclose)
-        self._cloud = Client(serving.on, Runner(exchange))
+        self._cloud = Client(serving.store, Runner(exchange))
         stack.callback(self._cloud.close)
         if serving.seed:
             SEEDS[serving.seed](self._cloud)
@@ -207,7 +208,7 @@ class Server:
 @contextmanager
 def running(
     *facades: str,
-    on: str = "memory:",
+    on: str | Mapping[str, Any] = "memory:",
     host: str = LOOPBACK,
     strict: bool = False,
     quota: QuotaRule = "off",
@@ -217,9 +218,8 @@ def running(
     secret_key: str | None = None,
     config: str | os.PathLike[str] | None = None,
     world: World | None = None,
-    **settings: Any,
 ) -> Iterator[Server]:
-    """Serve facades, each `NAME` or `NAME:PORT`, while the block runs; `on` and `settings` are as `connect` takes them.
+    """Serve facades, each `NAME` or `NAME:PORT`, while the block runs; `on` is a cloud's name or its settings.
 
     `quota` is off, documented or calls per second; `faults` a file or rows of `Fault`; `seed` may be demo.
     """
@@ -234,7 +234,6 @@ def running(
         access_key=access_key,
         secret_key=secret_key,
         config=config,
-        settings=settings,
     )
     with Server(serving, world=world) as server:
         yield server

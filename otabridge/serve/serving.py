@@ -15,10 +15,13 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How to serve: `facades` as name -> port, where 0 is any free one; `on` is a cloud as `connect` takes it."""
+    """How to serve: `facades` as name -> port, where 0 is any free one.
+
+    `on` is a cloud as `connect` takes it: a name, or its settings as a mapping.
+    """
 
     facades: Mapping[str, int]
-    on: str = "memory:"
+    on: str | Mapping[str, Any] = field(default="memory:", repr=False)
     host: str = LOOPBACK
     strict: bool = False
     quota: QuotaRule = "off"
@@ -27,7 +30,11 @@ class Serving:
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
     config: str | os.PathLike[str] | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def store(self) -> str:
+        """What is behind the facades, as a person may read it."""
+        return self.on if isinstance(self.on, str) else str(self.on.get("backend", "?"))
 
 
 def facade_ports(names: Iterable[str]) -> dict[str, int]:

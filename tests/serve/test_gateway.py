@@ -10,7 +10,7 @@ from alibabacloud_iot20180120 import models
 from alibabacloud_iot20180120.client import Client as Aliyun
 from alibabacloud_tea_openapi.models import Config
 
-from otabridge import Artifact, Checksum, ModuleVersion, ObjectLocation
+from otabridge import Artifact, Checksum, ModuleVersion, ObjectLocation, connect
 from otabridge.serve import Server, running
 
 _numbers = itertools.count()
@@ -140,6 +140,13 @@ def test_what_the_cloud_behind_cannot_do_is_an_error_of_the_cloud_in_front(
     assert answer.status_code == 200
     assert answer.body.success is False
     assert answer.body.code
+
+
+def test_a_gateway_may_stand_on_settings_alone(huawei: Server, product: str) -> None:
+    huawei.cloud.modules.create("mcu", product=product)
+    with running("tuya", on=huawei.settings("huawei")) as front, connect(**front.settings("tuya")) as cloud:
+        assert [module.name for module in cloud.modules.list(product=product)] == ["mcu"]
+        assert huawei.secret_key not in repr(front) + repr(front.serving) + repr(front.cloud)
 
 
 def test_a_cloud_behind_that_is_gone_is_an_error_of_the_cloud_in_front(tmp_path: Path) -> None:
