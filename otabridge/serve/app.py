@@ -1,6 +1,5 @@
 """From HTTP to a `Call` and back: one ASGI application for each facade."""
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from email.utils import format_datetime
@@ -11,10 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from otabridge.facade import Call
 from otabridge.serve.desk import Desk, Reply
 from otabridge.serve.objects_http import ObjectDesk
-from otabridge.serve.protocol import breaking
+from otabridge.serve.protocol import breaking, encoded, lingered
 
 log = logging.getLogger("otabridge.serve")
-LINGER = 2.0  # seconds for a client to send what nobody reads, so that it comes to read why
 
 
 class Gone(Exception):
@@ -83,7 +81,7 @@ async def respond(
     """Send a reply, or break the connection as it says. After a body that is `unread` the connection ends."""
     answer, send = reply.answer, breaking(reply.breaks, scope, receive, send)
     body = b"" if call.method == "HEAD" else answer.body
-    headers = [(name.lower().encode("latin-1", "replace"), _value(value)) for name, value in answer.headers]
+    headers = encoded(answer.headers)
     headers.append((b"date", format_datetime(reply.at, usegmt=True).encode()))
     if answer.status != 204:
         headers.append((b"content-length", str(len(answer.body)).encode()))
@@ -92,15 +90,9 @@ async def respond(
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if unread and "expect" not in call.headers:
         await send({"type": "http.response.body", "body": body, "more_body": True})
-        await _lingered(receive)
+        await lingered(receive)
         body = b""
     await send({"type": "http.response.body", "body": body})
-
-
-def _value(text: str) -> bytes:
-    """A header's value, without what would break the head."""
-    shown = text if text.isprintable() else "".join(char if char >= " " and char != "\x7f" else " " for char in text)
-    return shown.encode("latin-1", "replace")
 
 
 def _with_body(call: Call, body: bytes) -> Call:
@@ -132,12 +124,3 @@ async def _bounded(call: Call, receive: Receive, most: int) -> bytes | None:
             return None
         if not message["more_body"]:
             return body
-
-
-async def _lingered(receive: Receive) -> None:
-    try:
-        async with asyncio.timeout(LINGER):
-            while (await receive()).get("more_body"):
-                pass
-    except TimeoutError:
-        pass

@@ -1,9 +1,7 @@
 """Calls for objects over HTTP: bodies go from the connection to files and back in pieces, never held in memory."""
 
 import logging
-import re
-from asyncio import timeout, to_thread
-from contextlib import suppress
+from asyncio import to_thread
 from dataclasses import replace
 from email.utils import format_datetime
 from pathlib import Path
@@ -21,13 +19,11 @@ from otabridge.serve.objects import Storage
 from otabridge.serve.objects_errand import Errand
 from otabridge.serve.objects_intake import ObjectTrouble
 from otabridge.serve.objects_packages import PackageBucket
-from otabridge.serve.protocol import breaking, transport_of
+from otabridge.serve.protocol import breaking, encoded, lingered, transport_of
 from otabridge.serve.record import Entry, Record
 
 log = logging.getLogger("otabridge.serve")
 PIECE = 256 << 10
-LINGER = 2.0  # seconds
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 class ObjectHost:
@@ -97,7 +93,7 @@ class ObjectDesk:
         send = breaking(strike.breaks, scope, receive, send)
         await _sent(_ranged(call, answer, outcome, errand), scope, send, file, errand.span)
         if errand.unread and not errand.waiting:
-            await _lingered(receive)
+            await lingered(receive)
         await send({"type": "http.response.body", "body": b""})
         return True
 
@@ -150,7 +146,7 @@ def _ranged(call: Call, answer: Answer, outcome: Outcome, errand: Errand) -> Ans
 
 
 async def _sent(answer: Answer, scope: Scope, send: Send, file: BinaryIO | None, span: tuple[int, int] | None) -> None:
-    headers = [(name.lower().encode("latin-1", "replace"), _value(value)) for name, value in answer.headers]
+    headers = encoded(answer.headers)
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if file:
@@ -165,16 +161,3 @@ async def _sent(answer: Answer, scope: Scope, send: Send, file: BinaryIO | None,
     finally:
         if file:
             file.close()
-
-
-async def _lingered(receive: Receive) -> None:
-    """Let a client send what nobody reads, so that it comes to read the answer."""
-    with suppress(TimeoutError):
-        async with timeout(LINGER):
-            while (await receive()).get("more_body"):
-                pass
-
-
-def _value(text: str) -> bytes:
-    """A header's value, which a client may have given, without what would break the head."""
-    return _CONTROL.sub(" ", text).encode("utf-8", "surrogateescape")

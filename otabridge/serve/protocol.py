@@ -1,17 +1,22 @@
 """The connection: HTTP/1.1 with bounded heads and bounded patience, and a way for a fault to break it."""
 
 import asyncio
+import re
+from contextlib import suppress
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from otabridge.serve.faults import Breaks
+from otabridge.wire import Pairs
 
 LARGEST_HEAD = 64 << 10
 PIECE = 16 << 10  # what is parsed at once, and so how far a head may be over its largest size
 PATIENCE = 60.0  # seconds for a whole head, for each part of a body, and for an answer to be taken
+LINGER = 2.0  # seconds for a client to send what nobody reads, so that it comes to read why
 
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 _END = b"content-length: 0\r\nconnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n" + _END
@@ -110,3 +115,19 @@ def transport_of(scope: Scope) -> asyncio.Transport:
     """The connection that a request came over."""
     transport: asyncio.Transport = scope["extensions"]["otabridge.transport"]
     return transport
+
+
+def encoded(headers: Pairs) -> list[tuple[bytes, bytes]]:
+    """Headers as they are sent; a value, which a client may have given, without what would break the head."""
+    return [
+        (name.lower().encode("latin-1", "replace"), _CONTROL.sub(" ", value).encode("utf-8", "surrogateescape"))
+        for name, value in headers
+    ]
+
+
+async def lingered(receive: Receive) -> None:
+    """Let a client send what nobody reads, so that it comes to read the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            while (await receive()).get("more_body"):
+                pass

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from otabridge.serve import Server, app, listening, protocol
+from otabridge.serve import Server, listening, protocol
 from tests.serve.raw import ASK, LAST, answer, connected, exchange, rest, statuses
 from tests.serve.toy import LARGEST, ask, toy
 
@@ -199,7 +199,7 @@ def test_a_head_of_nearly_the_largest_size_is_read(server: Server) -> None:
 def test_a_body_that_is_too_large_is_refused_by_the_facade_and_not_waited_for(
     server: Server, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(app, "LINGER", 0.05)
+    monkeypatch.setattr(protocol, "LINGER", 0.05)
     received = exchange(server, HEAD.replace(b"GET", b"POST").replace(b"close", b"keep-alive") + sent, finished=False)
     assert statuses(received) == [413]
     assert json.loads(received.partition(b"\r\n\r\n")[2])["error"] == "too large"
