@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Fetch = Callable[[str | None, int], Flow[Page[T]]]
 Keep = Callable[[T], bool]
+MEMORY = 30.0  # seconds for which a list is remembered whose store does not tell how long it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +46,15 @@ class Window(Generic[T]):
 
 @dataclass(slots=True)
 class Known:
-    """What is remembered of one list by number: the cursor in front of each page, and how many rows there are."""
+    """What is remembered of one list by number, from when: the cursor in front of each page, and how many rows it has.
+
+    `told` is the total that the store tells of the unfiltered list.
+    """
 
     cursors: list[str | None]
     total: int
+    told: int | None
+    since: float
 
 
 def window(listed: Listed[T], cursor: str | None, count: int, *, skip: int = 0) -> Steps[Window[T]]:
@@ -107,29 +113,46 @@ def count(listed: Listed[T]) -> Steps[int]:
 
 
 def numbered(
-    known: "Table[Hashable, Known]", key: Hashable, listed: Listed[T], *, number: int, size: int
+    known: "Table[Hashable, Known]", key: Hashable, listed: Listed[T], *, number: int, size: int, now: float
 ) -> Steps[Window[T]]:
-    """Page `number`, counted from 1; its total is that of the list. `key` names the list as it is now."""
+    """Page `number`, counted from 1; its total is that of the list. `key` names the list, `now` is a clock's time.
+
+    What is remembered of the list ends when the store tells another total, or after `MEMORY` where it tells none.
+    """
     place = (key, size)
     found = known.get(place)
-    if found is None or number == 1:
-        first = yield from window(listed, None, size)
-        total = len(first.rows) if first.cursor is None else (yield from _total(listed, first))
-        known.put(place, Known([None, first.cursor], total))
-        if number == 1:
-            return Window(first.rows, first.cursor, total)
-        found = known.get(place)
-    assert found is not None
+    if found and number > 1 and (found.told is not None or now - found.since < MEMORY):
+        page = yield from _paged(found, listed, number, size)
+        if page:
+            return page
+    first = yield from window(listed, None, size)
+    total = len(first.rows) if first.cursor is None else (yield from _total(listed, first))
+    found = known.put(place, Known([None, first.cursor], total, first.total, now))
+    if number == 1:
+        return Window(first.rows, first.cursor, total)
+    return (yield from _paged(found, listed, number, size)) or Window((), None, total)
+
+
+def _paged(found: Known, listed: Listed[T], number: int, size: int) -> Steps[Window[T] | None]:
+    """A page behind the first; None if the list is no longer what is remembered of it."""
     cursors = found.cursors
     while len(cursors) < number and cursors[-1] is not None:
+        length = len(cursors)
         step = yield from window(listed, cursors[-1], size)
-        cursors.append(step.cursor)
-    if len(cursors) < number or (number > 1 and cursors[number - 1] is None):
-        return Window((), None, found.total)
-    part = yield from window(listed, cursors[number - 1], size)
+        if step.total != found.told:
+            return None
+        if len(cursors) == length:  # else another call has walked here meanwhile
+            cursors.append(step.cursor)
+    at = cursors[number - 1] if len(cursors) >= number else None
+    if at is None:
+        there = yield from listed.fetch(None, 1)
+        return Window((), None, found.total) if there.total == found.told else None
+    page = yield from window(listed, at, size)
+    if page.total != found.told:
+        return None
     if len(cursors) == number:
-        cursors.append(part.cursor)
-    return Window(part.rows, part.cursor, found.total)
+        cursors.append(page.cursor)
+    return Window(page.rows, page.cursor, found.total)
 
 
 def _total(listed: Listed[T], first: Window[T]) -> Steps[int]:

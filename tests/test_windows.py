@@ -1,6 +1,7 @@
 """Windows on a list by cursor: any number of rows from any place, and any page by its number."""
 
 from collections.abc import Callable, Hashable, Sequence
+from itertools import cycle
 from typing import Any, TypeVar
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 
 from otabridge.errors import PagingError
 from otabridge.facade import Table
-from otabridge.flow import Flow, Steps
+from otabridge.flow import Flow, Sleep, Steps
 from otabridge.models import Page
-from otabridge.windows import Known, Listed, Window, count, numbered, window
+from otabridge.windows import MEMORY, Known, Listed, Window, count, numbered, window
 
 T = TypeVar("T")
 
@@ -150,7 +151,7 @@ def test_a_page_by_number_is_that_slice_in_whatever_order_pages_are_asked_for(
     known: Table[Hashable, Known] = Table(10)
     kept = [row for row in range(rows) if keep is None or keep(row)]
     for number in numbers:
-        found = run(numbered(known, "list", store.listed(keep), number=number, size=size))
+        found = run(numbered(known, "list", store.listed(keep), number=number, size=size, now=0))
         assert list(found.rows) == kept[(number - 1) * size : number * size]
         assert found.total == len(kept)
 
@@ -158,29 +159,74 @@ def test_a_page_by_number_is_that_slice_in_whatever_order_pages_are_asked_for(
 def test_a_walk_by_number_reads_each_page_once() -> None:
     store, known = Store(range(30)), Table[Hashable, Known](10)
     for number in range(1, 11):
-        run(numbered(known, "list", store.listed(), number=number, size=3))
+        run(numbered(known, "list", store.listed(), number=number, size=3, now=0))
     assert store.reads == 10
 
 
 def test_a_jump_goes_on_from_the_nearest_page_that_is_known() -> None:
     store, known = Store(range(30)), Table[Hashable, Known](10)
-    run(numbered(known, "list", store.listed(), number=8, size=3))
+    run(numbered(known, "list", store.listed(), number=8, size=3, now=0))
     before = store.reads
-    run(numbered(known, "list", store.listed(), number=10, size=3))
+    run(numbered(known, "list", store.listed(), number=10, size=3, now=0))
     assert store.reads - before == 2
 
 
 def test_the_first_page_counts_again() -> None:
     known: Table[Hashable, Known] = Table(10)
-    totals = [run(numbered(known, "list", Store(range(rows)).listed(), number=1, size=2)).total for rows in (4, 5)]
+    totals = [
+        run(numbered(known, "list", Store(range(rows)).listed(), number=1, size=2, now=0)).total for rows in (4, 5)
+    ]
     assert totals == [4, 5]
 
 
 def test_a_list_under_another_key_is_another_list() -> None:
     known: Table[Hashable, Known] = Table(10)
-    run(numbered(known, ("list", 0), Store(range(9)).listed(), number=1, size=3))
-    changed: Window[Any] = run(numbered(known, ("list", 1), Store(range(100, 109)).listed(), number=2, size=3))
+    run(numbered(known, ("list", 0), Store(range(9)).listed(), number=1, size=3, now=0))
+    changed: Window[Any] = run(numbered(known, ("list", 1), Store(range(100, 109)).listed(), number=2, size=3, now=0))
     assert changed.rows == (103, 104, 105)
+
+
+@pytest.mark.parametrize(("lazy", "later"), [(False, 0.0), (True, MEMORY)])
+@pytest.mark.parametrize(("before", "after", "number"), [(9, 12, 4), (9, 5, 3), (9, 12, 5), (9, 2, 3)])
+def test_a_list_that_others_have_changed_is_walked_anew(
+    before: int, after: int, number: int, lazy: bool, later: float
+) -> None:
+    known: Table[Hashable, Known] = Table(10)
+    store = Store(range(before), lazy=lazy)
+    for page in (1, 2, 3, 4):
+        run(numbered(known, "list", store.listed(), number=page, size=3, now=0))
+    store.rows = range(100, 100 + after)
+    found = run(numbered(known, "list", store.listed(), number=number, size=3, now=later))
+    assert list(found.rows) == list(store.rows)[(number - 1) * 3 : number * 3]
+    assert found.total == after
+
+
+def test_walks_by_number_that_overlap_know_each_page_once() -> None:
+    store, known = Store(range(30)), Table[Hashable, Known](10)
+    listed = store.listed()
+    run(numbered(known, "list", listed, number=1, size=3, now=0))
+
+    def pausing(cursor: str | None, limit: int) -> Flow[Page[int]]:
+        def steps() -> Steps[Page[int]]:
+            yield Sleep(0)
+            return (yield from listed.fetch(cursor, limit))
+
+        return Flow(steps(), "page")
+
+    slow = Listed(fetch=pausing, largest=listed.largest)
+    walks = [numbered(known, "list", slow, number=5, size=3, now=0) for _ in range(3)]
+    found = []
+    for walk in cycle(walks):
+        try:
+            next(walk)
+        except StopIteration as done:
+            found.append(done.value.rows)
+        if len(found) == len(walks):
+            break
+    assert found == [(12, 13, 14)] * 3
+    for number in range(1, 11):
+        page = run(numbered(known, "list", listed, number=number, size=3, now=0))
+        assert page.rows == tuple(range(number * 3 - 3, number * 3))
 
 
 def test_a_list_with_a_total_is_counted_by_one_reading() -> None:

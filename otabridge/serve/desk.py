@@ -5,16 +5,15 @@ import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from otabridge._runners import AsyncRunner
 from otabridge.errors import OtaBridgeError
 from otabridge.facade import Answer, Asked, Call, Facade
-from otabridge.flow import Flow, Local
+from otabridge.flow import Flow
 from otabridge.serve.faults import NOTHING, Breaks, Faults, Strike
 from otabridge.serve.quota import Throttle
 from otabridge.serve.record import Entry, Record
 from otabridge.serve.shrinking import shrinking
+from otabridge.serve.working import Worker
 
 log = logging.getLogger("otabridge.serve")
 
@@ -28,24 +27,13 @@ class Reply:
     breaks: Breaks = ""
 
 
-class Reader(AsyncRunner):
-    """Does a store's local work in the event loop itself: to change threads takes longer than most looks at a store."""
-
-    def __init__(self, runner: AsyncRunner) -> None:
-        super().__init__(runner.exchange)
-        self._driver = runner._driver  # type: ignore[method-assign]  # one pool of connections for both
-
-    async def _work(self, effect: Local[Any]) -> Any:
-        return effect.call()
-
-
 class Desk:
     """One facade at work. Calls that write are performed one at a time over all the desks that share `writing`."""
 
     def __init__(
         self,
         facade: Facade,
-        runner: AsyncRunner,
+        runner: Worker,
         *,
         record: Record,
         writing: asyncio.Lock,
@@ -56,7 +44,6 @@ class Desk:
         self.faults = faults
         self.record = record
         self._runner = runner
-        self._reader = Reader(runner)
         self._writing = writing
         self._throttle = throttle
 
@@ -108,15 +95,16 @@ class Desk:
 
     async def _performed(self, call: Call, asked: Asked) -> Answer:
         if not asked.write:
-            return await self._run(self._reader, call, asked)
+            return await self._run(call, asked)
         async with self._writing:
             try:
-                return await self._run(self._runner, call, asked)
+                return await self._run(call, asked)
             finally:
                 self.facade.site.changes += 1
 
-    async def _run(self, runner: AsyncRunner, call: Call, asked: Asked) -> Answer:
+    async def _run(self, call: Call, asked: Asked) -> Answer:
+        flow = Flow(self.facade.perform(call, asked), asked.operation)
         try:
-            return await runner.run(Flow(self.facade.perform(call, asked), asked.operation))
+            return await self._runner.run(flow, quick=not asked.write)
         except OtaBridgeError as error:
             return self.facade.explain(call, asked, error)

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from otabridge._connect import prepare
 from otabridge._exchange import Exchange
-from otabridge._runners import AsyncRunner, Runner
+from otabridge._runners import Runner
 from otabridge.client import Client
 from otabridge.errors import ConfigurationError
 from otabridge.facade import Account, Facade, Site, Table
@@ -35,6 +35,7 @@ from otabridge.serve.record import Record
 from otabridge.serve.seed import SEEDS
 from otabridge.serve.serving import LOOPBACK, Serving, facade_ports
 from otabridge.serve.shrinking import shrinkable
+from otabridge.serve.working import Worker
 from otabridge.signing import World
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -147,7 +148,7 @@ class Server:
                 raise ConfigurationError(f"serve: a fault is for {fault.facade}, which is not served: {fault}")
         name, settings = (serving.on, {}) if isinstance(serving.on, str) else (None, dict(serving.on))
         _, exchange = prepare(name, settings, file=serving.config, world=self._world)
-        runner = AsyncRunner(exchange)
+        runner = Worker(exchange)
         stack.push_async_callback(runner.aclose)
         self._cloud = Client(serving.store, Runner(exchange))
         stack.callback(self._cloud.close)

@@ -61,7 +61,8 @@ class ActionBase(Facade):
 
     def numbered(self, key: Hashable, listed: Listed[T], number: int, size: int) -> Steps[tuple[Window[T], Shown]]:
         """One page of a list, and what is said of it. What was remembered of the list ends with the next write."""
-        found = yield from numbered(self._known, (key, self.site.changes), listed, number=number, size=size)
+        now, key = self.site.world.monotonic(), (key, self.site.changes)
+        found = yield from numbered(self._known, key, listed, number=number, size=size, now=now)
         return found, Shown(number=number, size=size, total=found.total or 0)
 
     def all(self, listed: Listed[T]) -> Steps[tuple[T, ...]]:
