@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 PARAMETERS = 2000  # in one query or form; more than any call has, few enough to be read at once
+REPEATABLE = timedelta(minutes=30)  # how long a signature could be good: 15 minutes ahead of its time and behind it
 
 Reason = Literal[
     "no such call",
@@ -182,6 +184,8 @@ class Nonces:
 class Kept(Protocol):
     """A small table of texts that survives a restart where the host has a folder."""
 
+    def __iter__(self) -> Iterator[str]: ...
+
     def get(self, key: str) -> str | None: ...
 
     def put(self, key: str, value: str) -> Steps[None]: ...
@@ -191,8 +195,9 @@ class Kept(Protocol):
 class Site:
     """What a host gives to its facades, and all that they remember.
 
-    `accounts` and `tokens` end with the process. `kept` survives it where the host has a folder. `changes` counts the
-    writes so far: what was remembered of a list before holds no longer. `strict` turns assumptions into refusals.
+    `accounts`, `tokens` and `nonces` end with the process. `kept` survives it where the host has a folder. `changes`
+    counts the writes so far: what was remembered of a list before holds no longer. `strict` turns assumptions into
+    refusals.
     """
 
     accounts: Table[str, Account]
@@ -202,11 +207,25 @@ class Site:
     objects: "Objects"
     strict: bool = False
     changes: int = 0
-    tokens: Table[str, datetime] = field(default_factory=lambda: Table(10_000))
+    # Digests of the tokens: to look one up tells nothing of it by the time that it takes.
+    tokens: Table[str, datetime] = field(default_factory=lambda: Table(10_000), init=False, repr=False)
+    nonces: Nonces = field(default_factory=lambda: Nonces(REPEATABLE), init=False, repr=False)
+
+    def issue(self, token: str, ends: datetime) -> None:
+        """Know a token from now on."""
+        self.tokens.put(_digest(token), ends)
+
+    def ends(self, token: str) -> datetime | None:
+        """When a token ends or has ended; None if it was not issued here."""
+        return self.tokens.get(_digest(token))
 
     def account(self, access_key: str) -> Account | None:
         """The account of a key, temporary ones included."""
         return self.master if access_key == self.master.access_key else self.accounts.get(access_key)
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Facade(ABC):
@@ -220,6 +239,8 @@ class Facade(ABC):
     limits: ClassVar[Limits] = Limits()
     quotas: ClassVar[Mapping[str, Quota]] = {}
     largest_body: ClassVar[int] = 1 << 20
+    # The headers that ask a client to wait, as name -> how many of their units are a second.
+    wait_headers: ClassVar[Mapping[str, int]] = {"Retry-After": 1}
 
     def __init__(self, store: Backend, site: Site) -> None:
         self.store = store

@@ -78,7 +78,9 @@ def command(
     )
     if not _loopback(host):
         errors.say(
-            "warning", f"--host {host}: whoever reaches this computer reaches the server; keys are its only guard"
+            "warning",
+            f"--host {host}: whoever reaches this computer reaches the server; keys are its only guard. "
+            "The page stays for this computer alone",
         )
     server = Server(serving)
     foreground(server, lambda: _announce(server))

@@ -30,14 +30,16 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        call = self._call(scope)
         try:
-            await self._answer(scope, receive, send)
+            await self._answer(call, scope, receive, send)
         except Exception:
             log.exception("a request was not answered")
-            raise
+            # An answer that has begun cannot be followed by another: then uvicorn ends the connection.
+            failed = self._desk.facade.refuse(call, "failed")
+            await respond(call, Reply(answer=failed, at=call.now), scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self._call(scope)
+    async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         if self._objects and await self._objects.handle(call, scope, receive, send):
             return
         try:

@@ -7,7 +7,7 @@ hit, from 1, whoever made them and whatever became of them.
 import os
 import tomllib
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,12 +92,14 @@ class Fault(BaseModel):
         """What the client is told."""
         return self.message or "a fault of the script"
 
-    def waited(self, answer: Answer) -> Answer:
-        """The answer, with the `Retry-After` of a throttle or without any."""
+    def waited(self, answer: Answer, headers: Mapping[str, int]) -> Answer:
+        """The answer of a throttle, with the `headers` of its cloud that ask to wait, or without any."""
         if self.kind != "throttle":
             return answer
-        kept = tuple(pair for pair in answer.headers if pair[0].lower() != "retry-after")
-        wait = () if self.retry_after is None else (("Retry-After", str(self.retry_after)),)
+        names = {name.lower() for name in headers}
+        kept = tuple(pair for pair in answer.headers if pair[0].lower() not in names)
+        seconds = self.retry_after
+        wait = () if seconds is None else tuple((name, str(seconds * unit)) for name, unit in headers.items())
         return replace(answer, headers=(*kept, *wait))
 
     def __str__(self) -> str:
@@ -111,7 +113,11 @@ class Fault(BaseModel):
 def read_script(script: Script) -> tuple[Fault, ...]:
     """The faults of a file, or those given. ConfigurationError names file, entry, field and mend."""
     if not isinstance(script, str | os.PathLike):
-        return tuple(script)
+        faults = tuple(script)
+        for fault in faults:
+            if not isinstance(fault, Fault):
+                raise ConfigurationError(f"faults: {fault!r} is none: give rows of Fault, or the path of a file")
+        return faults
     path = Path(script).expanduser()
     try:
         table = tomllib.loads(path.read_text("utf-8"))
@@ -192,7 +198,7 @@ class Strike:
         if self.again is not None:
             return self.again
         refused = facade.refuse(call, REASONS[fault.kind], fault.words, status=fault.status, code=fault.code)
-        return fault.waited(refused)
+        return fault.waited(refused, facade.wait_headers)
 
     def __str__(self) -> str:
         return ", ".join(fault.kind for fault in self._all())

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from otabridge.flow import Steps, local
@@ -27,11 +28,18 @@ class Keeper:
 
     def table(self, kind: str) -> "KeptTable":
         """The table of that name."""
-        rows: dict[str, str] = {}
-        if self._connection:
-            query = "SELECT key, value FROM kept WHERE kind = ? LIMIT ?"
-            rows = dict(self._connection.execute(query, (kind, ROWS)).fetchall())
-        return KeptTable(self, kind, rows)
+        return KeptTable(self, kind)
+
+    def version(self) -> int:
+        """A number that changes when another host of the folder has written."""
+        with self._lock:
+            return self._connection.execute("PRAGMA data_version").fetchone()[0] if self._connection else 0
+
+    def rows(self, kind: str) -> dict[str, str]:
+        """All rows of a table."""
+        query = "SELECT key, value FROM kept WHERE kind = ? LIMIT ?"
+        with self._lock:
+            return dict(self._connection.execute(query, (kind, ROWS)).fetchall()) if self._connection else {}
 
     def store(self, kind: str, key: str, value: str) -> None:
         """Write one row."""
@@ -47,20 +55,31 @@ class Keeper:
 
 
 class KeptTable:
-    """One table, read from memory."""
+    """One table, read from memory for as long as no other host of the folder writes."""
 
-    def __init__(self, keeper: Keeper, kind: str, rows: dict[str, str]) -> None:
+    def __init__(self, keeper: Keeper, kind: str) -> None:
         self._keeper = keeper
         self._kind = kind
-        self._rows = rows
+        self._version = keeper.version()
+        self._rows = keeper.rows(kind)
 
     def get(self, key: str) -> str | None:
         """The value of a key."""
-        return self._rows.get(key)
+        return self._current().get(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._current()])
 
     def put(self, key: str, value: str) -> Steps[None]:
         """Keep a value; when the table is full it is not kept."""
-        if self._rows.get(key) == value or (key not in self._rows and len(self._rows) >= ROWS):
+        rows = self._current()
+        if rows.get(key) == value or (key not in rows and len(rows) >= ROWS):
             return
-        self._rows[key] = value
+        rows[key] = value
         yield from local(lambda: self._keeper.store(self._kind, key, value))
+
+    def _current(self) -> dict[str, str]:
+        version = self._keeper.version()
+        if version != self._version:
+            self._version, self._rows = version, self._keeper.rows(self._kind)
+        return self._rows

@@ -14,7 +14,7 @@ from otabridge.serve.serving import LOOPBACK
 
 TICK = 1.0  # seconds between two looks at slow clients
 KEEP_ALIVE = 60  # seconds between two requests
-GRACE = 5  # seconds for calls at work, once the end has come
+GRACE = 5.0  # seconds for calls at work, once the end has come
 _ANYWHERE = {"0.0.0.0": LOOPBACK, "::": "[::1]"}
 
 
@@ -43,7 +43,7 @@ class Listener(uvicorn.Server):
         self._hurry(0.0)
 
     async def aclose(self) -> None:
-        """End, and wait for the calls at work."""
+        """End, and wait for the calls at work, but not longer than `GRACE`."""
         self.end()
         if self._task:
             await self._task
@@ -51,6 +51,11 @@ class Listener(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        cut = asyncio.get_running_loop().call_later(GRACE, self._cut)
+        await super().shutdown(sockets)
+        cut.cancel()
 
     async def main_loop(self) -> None:
         while not self._over.is_set():
@@ -68,6 +73,13 @@ class Listener(uvicorn.Server):
         for connection in list(self.server_state.connections):
             if isinstance(connection, Protocol):
                 connection.hurry(patience)
+
+    def _cut(self) -> None:
+        # First the connections: whether the work is done nobody knows, so no client may read that it is not.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 def bound(host: str, port: int, name: str) -> socket.socket:
@@ -106,5 +118,4 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("otabridge.serve")
 TEMPLATES = Path(__file__).parent / "templates"
 FILES = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
+STRANGER = "This page is for the computer that serves it, at a loopback address: it is shown to no other.\n"
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -38,11 +39,13 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-ANY = ("0.0.0.0", "::")
 
 
 class Page:
-    """The page of one server: every facade's port has it, and all show the same."""
+    """The page of one server: every facade's port has it, and all show the same.
+
+    It asks for no key, and so it answers to programs on this computer alone, whatever address is listened on.
+    """
 
     def __init__(self, sight: Sight) -> None:
         self._sight = sight
@@ -60,10 +63,8 @@ class Page:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        if not self._meant(request.headers.get("host", "")):
-            return PlainTextResponse(
-                "This page answers to the address that the server was started for, and to no other name.\n", 403
-            )
+        if not (request.client and _local(request.client.host) and self._meant(request.headers.get("host", ""))):
+            return PlainTextResponse(STRANGER, 403)
         if request.method not in ("GET", "HEAD"):
             return PlainTextResponse("This page is for reading.\n", 405, headers={"Allow": "GET, HEAD"})
         name = request.scope["path"].removeprefix(f"{PREFIX}/")
@@ -90,13 +91,16 @@ class Page:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        if name in ("localhost", self._sight.server.serving.host.lower()) or name.endswith(".localhost"):
-            return True
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return address.is_loopback or self._sight.server.serving.host in ANY
+        ours = ("localhost", self._sight.server.serving.host.lower())
+        return name in ours or name.endswith(".localhost") or _local(name)
+
+
+def _local(address: str) -> bool:
+    """Whether an address is this computer's own, in either notation of an IPv4 address."""
+    try:
+        return ipaddress.ip_address(address.removeprefix("::ffff:")).is_loopback
+    except ValueError:
+        return False
 
 
 def nothing(words: str, status: int = 404) -> Shown:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
@@ -13,6 +13,7 @@ from otabridge.serve.record import Entry
 from otabridge.wire import http_date
 
 FOLDED = 80  # a longer line is shown in pieces, one a parameter
+PIECES = 400  # of a text; what follows is compared as one, since the time grows with the square
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +177,7 @@ class Row:
 def compare(expected: str, received: str) -> list[Row]:
     """Both texts in pieces, side by side, what is alike on one level."""
     fold = max(map(len, f"{expected}\n{received}".split("\n"))) > FOLDED
-    left, right = list(_pieces(expected, fold)), list(_pieces(received, fold))
+    left, right = _pieces(expected, fold), _pieces(received, fold)
     texts = [text for _, text in left], [text for _, text in right]
     rows: list[Row] = []
     for kind, a, b, c, d in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
@@ -203,13 +204,14 @@ def first_difference(expected: str, received: str) -> str:
     return f"They part at line {line}, character {column}: the server has {ours}, the client {theirs}."
 
 
-def _pieces(text: str, fold: bool) -> Iterator[tuple[int | None, str]]:
-    if not text:
-        return
-    for number, line in enumerate(text.split("\n"), 1):
+def _pieces(text: str, fold: bool) -> list[tuple[int | None, str]]:
+    pieces: list[tuple[int | None, str]] = []
+    for number, line in enumerate(text.split("\n") if text else (), 1):
         first, *rest = re.split("(?<=&)(?=.)|(?<=%26)(?=.)", line) if fold else [line]
-        yield number, first
-        yield from ((None, piece) for piece in rest)
+        pieces += [(number, first), *((None, piece) for piece in rest)]
+    if len(pieces) > PIECES:
+        pieces[PIECES:] = [(None, "".join("\n" * bool(number) + piece for number, piece in pieces[PIECES:]))]
+    return pieces
 
 
 def _sides(ours: str | None, theirs: str | None) -> tuple[Side | None, Side | None]:

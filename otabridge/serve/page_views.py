@@ -4,6 +4,7 @@ Lists are read one page at a time, by the store's own cursors: a view never read
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ PREFIX = "/_otabridge"
 ROWS = 50
 PREVIEW = 10
 PATIENCE = 15.0  # seconds for the store to answer a person
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII).fullmatch
 Query = Mapping[str, str]
 
 
@@ -118,7 +120,7 @@ async def requests(sight: Sight, query: Query) -> Shown:
 async def request(sight: Sight, query: Query) -> Shown:
     """One call: what was sent, the verdict, and what the server and the client signed."""
     number = query.get("number", "")
-    entry = sight.server.record.find(int(number)) if number.isascii() and number.isdigit() else None
+    entry = sight.server.record.find(int(number)) if _NUMBER(number) else None
     if entry is None:
         words = "This call is remembered no longer: a server keeps the last ones alone, and forgets all when it ends."
         return Shown("nothing.html", "Nothing here", {"words": words}, 404)
@@ -137,7 +139,7 @@ async def request(sight: Sight, query: Query) -> Shown:
             "facts": facts(entry, reason, sight.server.access_key),
             "pasted": pasted,
             "rows": compare(verdict.expected, received),
-            "parting": first_difference(verdict.expected, received) if received else "",
+            "parting": first_difference(verdict.expected, received) if received and reason else "",
         },
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 from contextlib import suppress
 from typing import Any
 
@@ -17,18 +18,18 @@ PATIENCE = 60.0  # seconds for a whole head, for each part of a body, and for an
 LINGER = 2.0  # seconds for a client to send what nobody reads, so that it comes to read why
 
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
-_END = b"content-length: 0\r\nconnection: close\r\n\r\n"
-TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
-TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n" + _END
+_END = "HTTP/1.1 {status}\r\nx-request-id: {id}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Protocol(HttpToolsProtocol):
     """uvicorn's, with the transport in the scope's extensions, and an end to what a client may owe.
 
-    `_head` counts the bytes of a head that is not complete; it is -1 from there to the end of the body.
+    `_lines` counts the bytes since the last ones of a body: those of a head, of chunks' first lines, or of trailers.
     """
 
-    _head = 0
+    _lines = 0
+    _amid = False  # a request has begun, and is not complete
+    _headed = False
     _since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -38,29 +39,46 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
-            if self._head <= 0:
+            if not self._lines:
                 self._since = self.loop.time()
-            if self._head >= 0:
-                self._head += len(piece)
+            self._lines += len(piece)
             super().data_received(piece)
-            if self._head > LARGEST_HEAD:
-                self._end(TOO_LARGE)
+            if self._lines > LARGEST_HEAD:
+                self._end("431 Request Header Fields Too Large")
             if self.transport.is_closing():
                 return
 
     def on_message_begin(self) -> None:
-        self._head = 1
+        self._lines, self._amid, self._headed = 1, True, False
         super().on_message_begin()
         extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
         extensions["otabridge.transport"] = self.transport
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._headed:  # a trailer is no header: no signature covers it
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._head = -1
+        self._lines, self._headed = 0, True
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._lines, self._since = 0, self.loop.time()
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._head = 0
+        self._lines, self._amid = 0, False
+
+    def send_400_response(self, msg: str) -> None:
+        self._end("400 Bad Request")
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays: a client that sends no more may still wait for its answer."""
+        if self._amid or self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        return True
 
     def pause_writing(self) -> None:
         self._since = self.loop.time()
@@ -75,14 +93,14 @@ class Protocol(HttpToolsProtocol):
             if silent >= PATIENCE:
                 self.transport.abort()
             return
-        owes = (self._head != 0 or self.cycle is None) and not self.flow.read_paused
+        owes = (self._amid or self._lines or self.cycle is None) and not self.flow.read_paused
         answering = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if owes and not answering and silent >= patience:
-            self._end(TOO_SLOW)
+            self._end("408 Request Timeout")
 
-    def _end(self, told: bytes) -> None:
+    def _end(self, status: str) -> None:
         if not self.transport.is_closing():
-            self.transport.write(told)
+            self.transport.write(_END.format(status=status, id=secrets.token_hex(16)).encode())
             self.transport.close()
 
 

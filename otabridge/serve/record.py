@@ -1,5 +1,6 @@
 """The last calls of all facades, as a person may see them: without bodies, and without a secret in any text."""
 
+import logging
 import re
 import threading
 from collections import Counter, deque
@@ -13,6 +14,7 @@ from otabridge.facade import Account, Call, Site, Verdict, decoded
 from otabridge.redact import MASK, SHORTEST, Redactor
 from otabridge.wire import Pairs
 
+log = logging.getLogger("otabridge.serve")
 REMEMBERED = 200
 LONGEST = 20_000  # characters of a canonical text that are kept
 SHORT = 1000  # of anything else
@@ -61,7 +63,7 @@ class Record:
     """
 
     def __init__(self) -> None:
-        self._unread: deque[tuple[Entry, Call, Account | None]] = deque(maxlen=REMEMBERED)
+        self._unread: deque[tuple[Entry, Call | None, Account | None]] = deque(maxlen=REMEMBERED)
         self._entries: deque[Entry] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
         self.calls: Counter[str] = Counter()
@@ -74,7 +76,8 @@ class Record:
         """The last calls, oldest first."""
         with self._lock:
             while self._unread:
-                self._entries.append(self._cleaned(*self._unread.popleft()))
+                entry, call, account = self._unread.popleft()
+                self._entries.append(self._cleaned(entry, call, account) if call else entry)
             return self._entries
 
     def add(self, entry: Entry, call: Call, site: Site) -> None:
@@ -83,10 +86,14 @@ class Record:
         self.refused[entry.facade] += bool(entry.verdict.refusal)
         self._number += 1
         entry.number = self._number
+        what = entry.operation or "no operation"
+        log.debug("%s, call %d: %s %s: %s %s", entry.facade, entry.number, entry.method, what, entry.status, entry.code)
         self._redactor = self._redactor or Redactor([site.master.secret_key])
-        self._unread.append((entry, call, site.account(entry.verdict.account)))
+        account = site.account(entry.verdict.account)
         if len(call.target) + len(call.body) > LONGEST:
-            _ = self.entries  # what is large is cut at once
+            self._unread.append((self._cleaned(entry, call, account), None, None))  # what is large is cut at once
+        else:
+            self._unread.append((entry, call, account))
 
     def _cleaned(self, entry: Entry, call: Call, account: Account | None) -> Entry:
         parameters, headers = tuple(islice(_parameters(call), MOST)), call.headers.items()
@@ -119,10 +126,14 @@ class _Cleaner:
         self._redactor = redactor
         # A redactor of their own would have to be compiled for each call.
         self._forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        # So much more is cleaned than is kept, lest a cut leave the beginning of a secret.
+        self._beyond = max([SHORT, *map(len, self._forms)])
 
     def __call__(self, text: str, most: int) -> str:
-        text = self._cleaned(text) if text else text
-        return text if len(text) <= most else f"{text[:most]}…"
+        shown = self._cleaned(text[: most + self._beyond])
+        if len(text) > most + self._beyond:
+            return f"{shown[: -self._beyond][:most]}…"
+        return shown if len(shown) <= most else f"{shown[:most]}…"
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> Pairs:
         """Names and values as they may be shown. They are cleaned in one go: one by one takes thrice the time."""
@@ -164,10 +175,12 @@ def _secrets(call: Call, parameters: Pairs) -> Iterator[str]:
 
 
 def _parameters(call: Call) -> Iterator[tuple[str, str]]:
-    """Those of the query, and those of a form."""
-    form = "x-www-form-urlencoded" in call.headers.get("content-type", "")
-    for text in (call.target.partition("?")[2], call.body.decode("latin-1") if form else ""):
+    """Those of the query, and those of a form that is not too large."""
+    form = call.body if "x-www-form-urlencoded" in call.headers.get("content-type", "") else b""
+    for text in (call.target.partition("?")[2], form.decode("latin-1") if len(form) <= LONGEST else ""):
         try:
             yield from decoded(text)
         except ValueError:
             yield "(too many parameters to be read)", ""
+    if len(form) > LONGEST:
+        yield "(a form too large to be shown)", ""

@@ -9,13 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
+from alibabacloud_iot20180120 import models
+from alibabacloud_iot20180120.client import Client as Aliyun
+from alibabacloud_tea_openapi.exceptions import ThrottlingException
+from alibabacloud_tea_openapi.models import Config
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from otabridge import ConfigurationError
 from otabridge.facade import Answer
-from otabridge.serve import Fault, Faults
+from otabridge.serve import Fault, Faults, running
 from tests.serve.raw import exchange
 from tests.serve.toy import ask, make, toy
 from tests.support.world import START, FakeWorld
@@ -227,6 +231,20 @@ def test_a_throttle_comes_with_and_without_retry_after(wait: int | None, header:
     assert (answer.status_code, answer.headers.get("retry-after")) == (429, header)
 
 
+def test_a_throttle_that_asks_to_wait_is_one_for_the_vendor_s_client_too() -> None:
+    with running("aliyun", faults=[Fault(kind="throttle", retry_after=2)]) as server:
+        config = Config(
+            access_key_id=server.access_key,
+            access_key_secret=server.secret_key,
+            endpoint=server.url.removeprefix("http://"),
+            protocol="HTTP",
+        )
+        request = models.QueryProductListRequest(current_page=1, page_size=10)
+        with pytest.raises(ThrottlingException) as caught:
+            Aliyun(config).query_product_list(request)
+    assert caught.value.retry_after == 2000
+
+
 def test_an_expired_token_is_told_as_such() -> None:
     with toy(faults=[Fault(kind="expire", times=1)]) as server:
         assert ask(server).json()["error"] == "expired token"
@@ -314,3 +332,8 @@ def test_a_call_that_is_not_known_and_one_that_is_not_signed_are_hit_as_well() -
     with toy(faults=[Fault(kind="answer", status=503)]) as server:
         assert ask(server, "Nothing").status_code == 503
         assert ask(server, key="stranger").status_code == 503
+
+
+def test_what_is_no_fault_is_told_before_anything_is_served() -> None:
+    with pytest.raises(ConfigurationError, match="'x' is none: give rows of Fault"):
+        Faults(["x"])  # type: ignore[list-item]

@@ -34,12 +34,16 @@ NAMES = words(
     "Action Version Format AccessKeyId Signature SignatureMethod SignatureVersion SignatureNonce "
     "Timestamp RegionId ProductKey ModuleName AliasName Desc FirmwareId FirmwareName FirmwareUrl "
     "FirmwareSize FirmwareSign SignMethod Type SrcVersion DestVersion CurrentPage PageSize DeviceName "
-    "IotId IotInstanceId SQL MultiFiles limit marker offset app_id product_id package_type version"
+    "IotId IotInstanceId SQL MultiFiles limit marker offset app_id product_id package_type version "
+    "X-Amz-Algorithm X-Amz-Credential X-Amz-Date X-Amz-Expires X-Amz-SignedHeaders X-Amz-Signature Expires "
+    "AWSAccessKeyId OSSAccessKeyId uploads uploadId partNumber list-type max-keys prefix continuation-token "
+    "response-content-type key policy signature success_action_status number mine product device refused"
 )
 HEADERS = words(
     "authorization x-sdk-date x-auth-token x-project-id x-acs-action x-acs-version x-acs-date "
     "x-acs-content-sha256 x-acs-signature-nonce content-type accept host date content-md5 range "
-    "instance-id cookie expect te"
+    "instance-id cookie expect te x-amz-date x-amz-content-sha256 x-amz-trailer x-amz-decoded-content-length "
+    "x-amz-security-token x-obs-date content-encoding transfer-encoding if-match if-none-match if-modified-since"
 )
 PATHS = [
     "/",
@@ -48,13 +52,22 @@ PATHS = [
     "/v3/auth/tokens",
     "/v3/projects",
     "/_otabridge/",
+    "/bucket",
     "/bucket/key",
+    "/otabridge-packages/a/0/b",
+    "/_otabridge/request",
+    "/_otabridge/product",
+    "/_otabridge/device",
 ]
 
 _word = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=12)
 _value = st.one_of(
     st.sampled_from(["", "0", "1", "-1", "200", "1e9", "mcu", "demo", "thermostat-T2", "null", "[]", "{}", "true"]),
     st.sampled_from(["SDK-HMAC-SHA256 Access=a, SignedHeaders=host;x, Signature=", "ACS3-HMAC-SHA256 Credential=,,"]),
+    st.sampled_from(["AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=a/b/c/s3/aws4_request", "AWS a:b", "OBS a:b"]),
+    st.sampled_from(["99991231T235959Z", "20260101T000000Z", "604800", "-1", "9" * 5000, "1e400", "Infinity"]),
+    st.sampled_from(["STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", "aws-chunked", "chunked", "bytes=0-9", "a/b/c"]),
+    st.sampled_from(["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "application/json"]),
     _word,
 )
 _pairs = st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), _word), _value), max_size=8)
@@ -65,11 +78,27 @@ _json: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+def _form(pairs: list[tuple[str, str]]) -> bytes:
+    """A form in parts, the last of them a file."""
+    parts = [f'--x\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs]
+    file = '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nbytes\r\n--x--\r\n'
+    return "".join((*parts, file)).encode()
+
+
+def _framed(chunks: list[bytes]) -> bytes:
+    """A body in chunks, with a trailer."""
+    return b"".join(b"%x\r\n%s\r\n" % (len(data), data) for data in (*chunks, b"")) + b"x-trailer: y\r\n\r\n"
+
+
 _body = st.one_of(
     st.just(b""),
     st.binary(max_size=200),
     _json.map(lambda value: json.dumps(value).encode()),
     _pairs.map(lambda pairs: str(httpx.QueryParams(pairs)).encode()),
+    _pairs.map(_form),
+    st.lists(st.binary(max_size=20), max_size=4).map(_framed),
 )
 _line = st.binary(max_size=40).map(lambda data: data.replace(b"\r", b"").replace(b"\n", b""))
 

@@ -1,16 +1,20 @@
 """The connection: what is no request, what is too large, too slow or broken off, and what is allowed and unusual."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from otabridge import connect
 from otabridge.serve import Server, listening, protocol
+from otabridge.serve.desk import Desk
 from tests.serve.raw import ASK, LAST, answer, connected, exchange, rest, statuses
-from tests.serve.toy import LARGEST, ask, toy
+from tests.serve.toy import CREATE, LARGEST, ask, hold, toy
 
 HEAD = b"GET /Echo HTTP/1.1\r\nhost: h\r\nconnection: close\r\n"
 
@@ -130,6 +134,18 @@ def test_expect_100_continue_is_answered_before_the_body(server: Server) -> None
         assert echoed(rest(sock))["length"] == 3
 
 
+def test_a_client_that_sends_no_more_still_gets_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work, go_on = hold(monkeypatch)
+    with toy() as server, connected(server) as sock:
+        sock.sendall(CREATE)
+        assert at_work.wait(20)
+        sock.shutdown(socket.SHUT_WR)
+        ask(server, "Nothing")  # by now the server knows
+        go_on.set()
+        assert answer(sock)[0] == 200
+        assert rest(sock) == b""
+
+
 def test_an_upgrade_that_is_not_known_is_passed_over(server: Server) -> None:
     assert (
         echoed(exchange(server, HEAD.replace(b"close", b"upgrade, close") + b"upgrade: h2c\r\n\r\n"))["method"] == "GET"
@@ -215,6 +231,33 @@ def test_a_body_of_the_largest_size_is_read(server: Server) -> None:
     assert echoed(exchange(server, sent))["length"] == LARGEST
 
 
+TRAILING = HEAD.replace(b"GET", b"POST") + b"transfer-encoding: chunked\r\n\r\n"
+
+
+def test_a_trailer_is_no_header(server: Server) -> None:
+    said = echoed(exchange(server, TRAILING + b"1\r\na\r\n0\r\nx-key: stranger\r\nx: y\r\n\r\n"))
+    assert (said["length"], "x-key" in said, "x" in said) == (1, False, False)
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        b"0\r\n" + b"".join(b"x-%d: y\r\n" % number for number in range(20_000)),
+        b"0\r\nx: " + b"a" * (100 << 10),
+        b"1;" + b"a" * (100 << 10),
+        b"1\r\na\r\n" * 9 + b"0" * (100 << 10),
+    ],
+)
+def test_trailers_and_lines_of_chunks_that_are_too_large_are_answered_with_431(server: Server, endless: bytes) -> None:
+    assert statuses(exchange(server, TRAILING + endless, finished=False)) == [431]
+
+
+def test_many_small_chunks_are_one_body(server: Server) -> None:
+    sent = TRAILING + b"1;a=b\r\nx\r\n" * 50_000 + b"0\r\n\r\n"
+    assert len(sent) > 2 * protocol.LARGEST_HEAD
+    assert echoed(exchange(server, sent))["length"] == 50_000
+
+
 # --- what is too slow, or broken off ----------------------------------------------------------------------------------
 
 
@@ -260,12 +303,19 @@ def test_a_client_that_goes_before_its_body_is_whole_leaves_nothing(server: Serv
     assert server.record.calls.total() == before + 1
 
 
-def test_a_client_that_goes_before_its_answer_leaves_the_work_done(server: Server) -> None:
-    with connected(server) as sock:
-        sock.sendall(b"GET /CreateModule?product=gone&name=m HTTP/1.1\r\nhost: h\r\n\r\n")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-    while not list(server.cloud.modules.list(product="gone")):
-        ask(server, "Echo")
+def test_a_client_that_goes_before_its_answer_leaves_the_work_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, go_on = hold(monkeypatch)
+    on = f"local:{tmp_path / 'depot'}"
+    with toy(on=on) as server:
+        with connected(server) as sock:
+            sock.sendall(CREATE)
+            assert at_work.wait(20)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        go_on.set()
+    with connect(on) as cloud:
+        assert [row.name for row in cloud.modules.list(product="p") if not row.builtin] == ["m"]
 
 
 # --- defects ----------------------------------------------------------------------------------------------------------
@@ -275,6 +325,28 @@ def test_a_defect_is_the_cloud_s_500_and_is_logged_once(server: Server, caplog: 
     answer = ask(server, "Break")
     assert (answer.status_code, answer.json()["error"]) == (500, "failed")
     assert [record.getMessage() for record in caplog.records] == ["toy: a call of Break was not understood"]
+
+
+def test_a_defect_of_the_host_is_the_cloud_s_500_too(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Desk, "handle", None)
+    answer = ask(server, "Echo")
+    assert (answer.status_code, answer.json()["error"]) == (500, "failed")
+    assert [record.getMessage() for record in caplog.records] == ["a request was not answered"]
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("sent", [b"garbage\r\n\r\n", HEAD + b"x: " + b"a" * (100 << 10), b"GET /Ec"])
+def test_what_is_refused_before_it_is_a_call_has_a_request_id_too(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(listening, "TICK", 0.01)
+    monkeypatch.setattr(listening, "PATIENCE", 0.05)
+    with toy() as server:
+        ids = {
+            re.findall(rb"\r\nx-request-id: ([0-9a-f]{32})\r\n", exchange(server, sent, finished=False))[0]
+            for _ in "12"
+        }
+    assert len(ids) == 2
 
 
 def test_what_is_no_request_is_not_logged(

@@ -248,6 +248,22 @@ def test_a_hostile_request_is_shown_as_text() -> None:
             assert not re.search("<(script|img|b|i)>", html)
 
 
+@pytest.mark.parametrize(
+    ("change", "signed"),
+    [
+        ({}, "yes, by tiny"),
+        ({"secret": "another"}, "no"),
+        ({"date": "1999-01-01T00:00:00+00:00"}, "not told: bad time"),
+    ],
+)
+def test_whether_a_signature_was_good_is_told_where_it_is_known(change: dict[str, str], signed: str) -> None:
+    with tiny() as made:
+        httpx.get(f"{made.url}/modules/p", headers=headers(made, "/modules/p", **change))
+        html = httpx.get(f"{made.url}/_otabridge/request?number=1").text
+    assert re.search(r"Signature ok</dt><dd>\s*(.*?)\s*</dd>", html)[1] == signed
+    assert ("the mistake is in the secret key" in html) is False
+
+
 # --- secrets ----------------------------------------------------------------------------------------------------------
 
 
@@ -290,7 +306,8 @@ def test_no_secret_is_on_the_page_or_in_the_record(view: str) -> None:
         ("127.0.0.1", "user@evil.example", 403),
         ("localhost", "localhost:80", 200),
         ("localhost", "evil.example", 403),
-        ("0.0.0.0", "192.0.2.7:80", 200),
+        ("0.0.0.0", "127.0.0.1:80", 200),
+        ("0.0.0.0", "192.0.2.7:80", 403),
         ("0.0.0.0", "evil.example", 403),
     ],
 )

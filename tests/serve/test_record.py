@@ -38,6 +38,12 @@ def test_the_last_calls_are_kept_and_all_are_counted() -> None:
     assert record.find(8) is record.entries[0]
 
 
+def test_each_call_is_logged_in_a_line_without_what_was_sent(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG", "otabridge"):
+        recorded(target=f"/{SECRET}?a={SECRET}")
+    assert [record.getMessage() for record in caplog.records] == ["tiny, call 1: GET no operation: 0 "]
+
+
 def test_a_large_call_takes_little_room() -> None:
     verdict = Verdict(message="m" * 10**6, expected="e" * 10**6, received="r" * 10**6)
     many = "&".join(f"n{number}={'v' * 2000}" for number in range(1000))

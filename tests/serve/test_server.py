@@ -11,10 +11,10 @@ import pytest
 
 from otabridge import ConfigurationError, OtaBridgeError
 from otabridge.registry import Registry
-from otabridge.serve import Fault, running
+from otabridge.serve import Fault, listening, running
 from otabridge.serve.serving import facade_ports
 from tests.serve.raw import ASK, answer, connected, rest
-from tests.serve.toy import ToyFacade, ask, make, register, toy
+from tests.serve.toy import CREATE, ask, hold, make, register, toy
 from tests.support.server import free_port
 
 
@@ -160,27 +160,27 @@ def test_nothing_is_left_at_the_end() -> None:
 
 
 def test_a_call_at_work_is_finished_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_work, go_on = threading.Event(), threading.Event()
-    create = ToyFacade._CreateModule
-
-    def slow(self: ToyFacade, call: Any, **query: str) -> Any:
-        from otabridge.flow import local
-
-        def wait() -> None:
-            at_work.set()
-            go_on.wait(20)
-
-        yield from local(wait)
-        return (yield from create(self, call, **query))
-
-    monkeypatch.setattr(ToyFacade, "_CreateModule", slow)
+    at_work, go_on = hold(monkeypatch)
     with toy() as server, connected(server) as sock:
-        sock.sendall(b"POST /CreateModule?product=p&name=m HTTP/1.1\r\nhost: h\r\n\r\n")
+        sock.sendall(CREATE)
         assert at_work.wait(20)
         server.stop()
         go_on.set()
         status, _, body = answer(sock)
     assert (status, body) == (200, b'"m"')
+
+
+def test_a_call_that_is_at_work_for_too_long_loses_its_connection_and_is_told_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "GRACE", 0.05)
+    at_work, go_on = hold(monkeypatch)
+    with toy() as server, connected(server) as sock:
+        sock.sendall(CREATE)
+        assert at_work.wait(20)
+        server.stop()
+        assert rest(sock) == b""
+        go_on.set()
 
 
 def test_stopping_twice_and_from_another_thread_is_harmless() -> None:

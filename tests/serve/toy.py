@@ -1,6 +1,7 @@
 """A facade without signatures, for tests of the host: `/{operation}?...` over the store, JSON in and out."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -10,13 +11,14 @@ import pytest
 
 from otabridge.errors import NotFoundError, OtaBridgeError
 from otabridge.facade import Answer, Asked, Call, Facade, Reason, Verdict
-from otabridge.flow import Steps
+from otabridge.flow import Steps, local
 from otabridge.pacing import EVERYTHING, Quota
 from otabridge.registry import Registry
 from otabridge.serve import Server, running
 
 STATUSES: dict[Reason, int] = {"no such call": 404, "failed": 500, "throttled": 429, "too large": 413}
 LARGEST = 100_000
+CREATE = b"POST /CreateModule?product=p&name=m HTTP/1.1\r\nhost: h\r\n\r\n"
 
 
 class ToyFacade(Facade):
@@ -91,6 +93,23 @@ def toy(*more: str, **settings: Any) -> Iterator[Server]:
         register(patch)
         with running("toy", *more, **settings) as server:
             yield server
+
+
+def hold(patch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Let CreateModule say that it is at work, and go on when it is told to."""
+    at_work, go_on = threading.Event(), threading.Event()
+    create = ToyFacade._CreateModule
+
+    def wait() -> None:
+        at_work.set()
+        assert go_on.wait(20)
+
+    def held(self: ToyFacade, call: Call, **query: str) -> Steps[Any]:
+        yield from local(wait)
+        return (yield from create(self, call, **query))
+
+    patch.setattr(ToyFacade, "_CreateModule", held)
+    return at_work, go_on
 
 
 def ask(server: Server, operation: str = "ListModules", *, key: str = "k", **query: str) -> httpx.Response:
