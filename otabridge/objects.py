@@ -4,15 +4,12 @@ The bytes themselves never come here: a host streams them between the connection
 `ObjectDialect` reads requests into `ObjectCall`s, and writes what the host made of them as its cloud does.
 """
 
-import re
 from abc import ABC, abstractmethod
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
-from xml.sax.saxutils import escape
 
 from otabridge.facade import Answer, Call, Reason, Verdict
 
@@ -32,8 +29,6 @@ Trouble = Reason | Literal[
     "bad part", "bad order", "bad form", "too small",
 ]
 # fmt: on
-
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +105,7 @@ class ObjectCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Selection:
     """Which objects to list: `after` is the last key or prefix of the page before."""
 
     prefix: str = ""
@@ -147,9 +142,9 @@ class ObjectDialect(ABC):
     def read(self, call: Call) -> ObjectCall | None:
         """What a request asks for, told by its head alone; None if it is for the cloud's other API. It never raises."""
 
-    def listed(self, asked: ObjectCall) -> Listed:
+    def listed(self, asked: ObjectCall) -> Selection:
         """Which objects a call for a list wants."""
-        return Listed()
+        return Selection()
 
     def admit(self, call: Call, form: ObjectCall, fields: Mapping[str, str]) -> ObjectCall:
         """What a form asks for, once its text fields (names in lower case) are known and before its file is read."""
@@ -162,27 +157,3 @@ class ObjectDialect(ABC):
     @abstractmethod
     def answer(self, call: Call, asked: ObjectCall, outcome: Outcome) -> Answer:
         """The answer but for an object's bytes, and for what says which of them: the host adds that."""
-
-
-def unbase64(text: str) -> str:
-    """A digest in base64 as hex; empty if it is none."""
-    try:
-        return b64decode(text, validate=True).hex()
-    except ValueError:
-        return ""
-
-
-def xml(name: str, *content: str, namespace: str = "") -> str:
-    """An XML element, with text that `text` has escaped and elements that this has made."""
-    attribute = f' xmlns="{namespace}"' if namespace else ""
-    return f"<{name}{attribute}>{''.join(content)}</{name}>"
-
-
-def text(value: object) -> str:
-    """A value as text of an XML document. What none can have becomes a question mark."""
-    return _UNWRITABLE.sub("?", escape(str(value))).replace("\r", "&#13;")
-
-
-def document(root: str) -> bytes:
-    """The bytes of an XML document."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{root}'.encode()

@@ -46,7 +46,7 @@ from otabridge.paging import Nested, Walk
 from otabridge.rows import Reader, aliased, decode, excerpt, json_object, not_understood
 from otabridge.settings import HttpSettings, Settings, origin
 from otabridge.signing import Credential, Signer, World
-from otabridge.wire import Pairs, Request, Response, encoded_query, http_date, quote3986
+from otabridge.wire import Pairs, Request, Response, encoded_query, http_date, quote3986, unbase64
 
 hookimpl = pluggy.HookimplMarker("otabridge")
 
@@ -124,4 +124,5 @@ __all__ = [
     "quote3986",
     "send",
     "settled",
+    "unbase64",
 ]

@@ -1,6 +1,7 @@
 """Requests and responses as values, and the one percent-encoder. Nothing here opens a file or a connection."""
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -113,3 +114,11 @@ def retry_after(response: Response) -> float | None:
     # A date is the server's, so it is measured against the server's own clock.
     then, now = http_date(text), http_date(response.header("date"))
     return max(0.0, (then - now).total_seconds()) if then and now else None
+
+
+def unbase64(text: str) -> str:
+    """A digest in base64 as hex; empty if it is none."""
+    try:
+        return b64decode(text, validate=True).hex()
+    except ValueError:
+        return ""

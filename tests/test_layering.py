@@ -23,7 +23,7 @@ OURS = [
 
 LAYERS = [
     "models errors capabilities limits",  # values
-    "wire flow paging windows signing retry pacing redact rows settings",  # mechanics
+    "wire flow paging windows signing retry pacing redact rows settings markup",  # mechanics
     "backend facade objects hookspecs plugin",  # contract
     "registry config _exchange _drivers _runners _connect",  # runtime
     "_calls client aio __init__",  # surface
@@ -32,7 +32,7 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 # What a plugin's facade may import beside the plugin module: a backend alone should not pay for loading it.
-MIRROR = {"facade", "objects", "windows"}
+MIRROR = {"facade", "markup", "objects", "windows"}
 HTTP = {"httpx", "aiohttp", "httpcore", "yarl", "requests", "urllib3", "socket", "http"}
 
 

@@ -14,7 +14,7 @@ from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
 
-from otabridge.objects import LARGEST, PACKAGES, UPLOADS, Listed, Stored
+from otabridge.objects import LARGEST, PACKAGES, UPLOADS, Selection, Stored
 from otabridge.serve.objects_intake import Intake, ObjectTrouble
 from otabridge.signing import World
 
@@ -137,7 +137,7 @@ class Storage:
         """Delete an object, if it is there."""
         self._drop("bucket = ? AND key = ?", bucket, key)
 
-    def page(self, bucket: str, listed: Listed) -> Found:
+    def page(self, bucket: str, listed: Selection) -> Found:
         """One page of a bucket, by key; keys that go on with the delimiter after the prefix are told as one prefix."""
         self.require(bucket)
         listing: list[Stored] = []
@@ -280,7 +280,7 @@ class Storage:
         return (self._world.now() - ago).astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _group(key: str, listed: Listed) -> str:
+def _group(key: str, listed: Selection) -> str:
     cut = key.find(listed.delimiter, len(listed.prefix)) if listed.delimiter else -1
     return key[: cut + len(listed.delimiter)] if cut >= 0 else ""
 

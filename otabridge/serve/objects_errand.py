@@ -3,7 +3,7 @@
 import re
 from asyncio import to_thread
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from functools import partial
 
 from starlette.requests import Request
@@ -140,16 +140,16 @@ class Errand:
         """The file of a form; what may be is settled as soon as its fields are known."""
         form = Form(self._request.headers.get("content-type", ""))
         intake: Intake | None = None
-        async for batch in self._batches():
-            await to_thread(form.write, batch)
-            if form.file_found and intake is None:
-                self.asked = self._dialect.admit(self._call, self.asked, form.fields)
-                self._permit()
-                intake = await to_thread(partial(self._storage.intake, most=self.asked.most))
-            if intake:
-                with intake.kept():
+        with ExitStack() as begun:
+            async for batch in self._batches():
+                await to_thread(form.write, batch)
+                if form.file_found and intake is None:
+                    self.asked = self._dialect.admit(self._call, self.asked, form.fields)
+                    self._permit()
+                    intake = await to_thread(partial(self._storage.intake, most=self.asked.most))
+                    begun.enter_context(intake.kept())
+                if intake:
                     await to_thread(intake.write, form.taken())
-        with intake.kept() if intake else nullcontext():
             form.close()
             assert intake is not None
             if intake.size < self.asked.least:

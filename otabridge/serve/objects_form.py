@@ -1,9 +1,14 @@
 """A form with a file (multipart/form-data) read as it streams: first the text fields, then the file, the last part."""
 
+import logging
+
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from otabridge.serve.objects_intake import ObjectTrouble
+
+# It logs each form that it cannot read, and with no handler that would be printed.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 FILE = "file"
 MOST_FIELDS = 64

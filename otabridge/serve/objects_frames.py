@@ -7,8 +7,9 @@ After it come the fields of a trailer, one a line, and an empty line.
 from hashlib import sha256
 from typing import Protocol
 
-from otabridge.objects import Frames, unbase64
+from otabridge.objects import Frames
 from otabridge.serve.objects_intake import ObjectTrouble
+from otabridge.wire import unbase64
 
 LONGEST_LINE = 4096
 MOST_LINES = 20
@@ -42,6 +43,8 @@ class Unframed:
         self._rest += data
         while not self._over and self._state():
             pass
+        if self._over and self._rest:
+            raise ObjectTrouble("bad body", "more follows the last chunk")
 
     def close(self) -> None:
         """Say that the body is over. From now on `digests` has what the trailer promised, in hex."""

@@ -69,10 +69,12 @@ class ObjectDesk:
         entry = Entry(at=call.now, facade=facade.name, method=call.method, path=call.path, fault=str(strike))
         if strike.delay:
             await world.asleep(strike.delay)
-        call = strike.skewed(call)
+        late = strike.skewed(call)
+        if late is not call:
+            call, asked = late, self._dialect.read(late) or asked
         errand = Errand(
             call,
-            self._dialect.read(call) or asked,
+            asked,
             Request(scope, receive),
             dialect=self._dialect,
             storage=host.storage,
@@ -83,7 +85,10 @@ class ObjectDesk:
         except ClientDisconnect:
             return True
         answer = self._dialect.answer(call, errand.asked, outcome)
-        answer = strike.ends.waited(answer) if strike.ends else answer
+        if file and answer.status != 200:  # the cloud's dialect found that a condition does not hold
+            file.close()
+            file = None
+        answer = strike.ends.waited(answer, facade.wait_headers) if strike.ends else answer
         entry.operation, entry.verdict = asked.operation, errand.asked.verdict
         if outcome.trouble == "bad signature":
             entry.verdict = replace(entry.verdict, refusal=outcome.trouble, message=outcome.message)
@@ -130,7 +135,7 @@ def _ranged(call: Call, answer: Answer, outcome: Outcome, errand: Errand) -> Ans
     if outcome.trouble:
         if outcome.stored:
             headers.append(("content-range", f"bytes */{outcome.stored.size}"))
-    elif outcome.stored and errand.asked.action in ("get", "head"):
+    elif outcome.stored and errand.asked.action in ("get", "head") and status == 200:
         first, end = errand.span or (0, outcome.stored.size)
         length = end - first
         headers.append(("accept-ranges", "bytes"))
@@ -139,7 +144,7 @@ def _ranged(call: Call, answer: Answer, outcome: Outcome, errand: Errand) -> Ans
             headers.append(("content-range", f"bytes {first}-{end - 1}/{outcome.stored.size}"))
     if errand.unread:
         headers.append(("connection", "close"))
-    if status != 204:
+    if status not in (204, 304):
         headers.append(("content-length", str(length)))
     body = b"" if call.method == "HEAD" else answer.body
     return replace(answer, status=status, headers=tuple(headers), body=body)

@@ -123,6 +123,7 @@ def test_a_signature_that_does_not_follow_is_refused(body: bytes, expected: str)
         b"-5\r\nbytes\r\n0\r\n\r\n",
         b"5" * 5000,
         b"5\r\nbytes\r\n0\r\n" + b"a:b\r\n" * 30 + b"\r\n",
+        b"5\r\nbytes\r\n0\r\n\r\nmore",
     ],
 )
 def test_a_broken_framing_is_refused(body: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otabridge.objects import UPLOADS, Listed
+from otabridge.objects import UPLOADS, Selection
 from otabridge.serve.objects import Kind, Storage
 from otabridge.serve.objects_intake import Intake, ObjectTrouble
 from otabridge.signing import World
@@ -104,7 +104,7 @@ def test_what_is_on_its_way_is_not_seen_and_goes_with_its_failure(storage: Stora
     intake = storage.intake()
     intake.write(b"half")
     assert len(files(tmp_path)) == 1
-    assert storage.page("abc", Listed()).listing == ()
+    assert storage.page("abc", Selection()).listing == ()
     with suppress(OSError), intake.kept():
         raise OSError
     assert files(tmp_path) == []
@@ -177,7 +177,7 @@ def test_the_pages_of_a_list_are_the_whole_list(keys: list[str], prefix: str, de
         seen: list[str] = []
         after: str | None = ""
         while after is not None:
-            found = storage.page("abc", Listed(prefix=prefix, delimiter=delimiter, after=after, count=count))
+            found = storage.page("abc", Selection(prefix=prefix, delimiter=delimiter, after=after, count=count))
             page = sorted([*(stored.key for stored in found.listing), *found.prefixes])
             assert len(page) <= count
             seen, after = [*seen, *page], found.following
