@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import inspect
+import itertools
 import json
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ from otabridge.serve import running
 from otabridge.serve.kept import Keeper
 from otabridge.signing import Signer, World
 from otabridge.wire import Request, Response
+from tests.support.huawei import made
 
 GIVEN = {
     "region": "cn-north-4",
@@ -39,6 +41,8 @@ GIVEN = {
     "access_key": "TESTAKEXAMPLE0000001",
     "secret_key": "TestSkExample00000000000000000000000000002",
 }
+WAYS = ("plain", "derived", "temporary")
+_numbers = itertools.count()
 Reply = dict[str, Any] | tuple[int, Any] | Response | Exception
 Server = Callable[[Request], Reply]
 
@@ -289,3 +293,33 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
             "errors": "huaweicloudsdkcore.exceptions.exceptions",
         }
         yield SimpleNamespace(**{name: importlib.import_module(module) for name, module in names.items()})
+
+
+@pytest.fixture(params=WAYS)
+def iotda(request: pytest.FixtureRequest, sdk: SimpleNamespace, server: Served) -> Any:
+    return made(sdk, server, request.param)
+
+
+@pytest.fixture
+def product() -> str:
+    """A product that no other test has."""
+    return f"5ba24f5ebbe8f56f5a{next(_numbers):06x}"
+
+
+@pytest.fixture
+def app(server: Served) -> str:
+    return server.hints["huawei"]["app_id"]
+
+
+@pytest.fixture
+def refused(sdk: SimpleNamespace) -> Callable[[Callable[[], Any]], Any]:
+    """The SDK's exception of a call that is refused."""
+
+    def refused(call: Callable[[], Any]) -> Any:
+        with pytest.raises(sdk.errors.ServiceResponseException) as caught:
+            call()
+        assert caught.value.request_id
+        assert caught.value.error_msg
+        return caught.value.status_code, caught.value.error_code
+
+    return refused

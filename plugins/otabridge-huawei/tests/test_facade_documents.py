@@ -28,6 +28,8 @@ OTHERS = frozenset(
         "module_id",
         "package_id",
         "create_time",
+        "active_time",
+        "connection_status_update_time",
         "marker",
         "product_name",
         "name",
@@ -42,7 +44,7 @@ OTHERS = frozenset(
     }
 )
 # What a store does not know of a device.
-UNKNOWN = frozenset({"active_time", "connection_status_update_time", "extension_info"})
+UNKNOWN = frozenset({"extension_info"})
 # What the vendor's examples leave out, though its own tables name it.
 MORE = frozenset(
     {

@@ -1,87 +1,14 @@
 """The vendor's own SDK is content: each operation over HTTP in each way to sign, with every field compared."""
 
-import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
-from otabridge_huawei.signing import PlainSigner
 
 from otabridge import Artifact, Checksum, ModuleVersion, ObjectLocation
 from otabridge.serve import Server
-from otabridge.wire import Request
-
-SHA = "595124473f866b033dfa1f7e831c8c99a12f6143f392dfa996a819010842c99d"
-WAYS = ("plain", "derived", "temporary")
-_numbers = itertools.count()
-
-
-def login(server: Server, **scope: Any) -> httpx.Response:
-    user = {"name": "someone", "password": server.secret_key, "domain": {"name": "home"}}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    auth = {"identity": identity} | ({"scope": scope} if scope else {})
-    return httpx.post(f"{server.url}/v3/auth/tokens", json={"auth": auth})
-
-
-def temporary(server: Server) -> dict[str, str]:
-    token = login(server, project={"name": "cn-north-4"}).headers["X-Subject-Token"]
-    identity = {"methods": ["token"], "token": {"id": token, "duration_seconds": 21600}}
-    answer = httpx.post(f"{server.url}/v3.0/OS-CREDENTIAL/securitytokens", json={"auth": {"identity": identity}})
-    assert answer.status_code == 201
-    credential: dict[str, str] = answer.json()["credential"]
-    return credential
-
-
-def made(sdk: SimpleNamespace, server: Server, way: str = "plain", **hints: str) -> Any:
-    """A client of the SDK."""
-    keys, hints = (server.access_key, server.secret_key), {**server.hints["huawei"], **hints}
-    key = temporary(server) if way == "temporary" else None
-    basic = sdk.credentials.BasicCredentials
-    credentials = basic(*((key["access"], key["secret"]) if key else keys), hints["project_id"])
-    if key:
-        credentials = credentials.with_security_token(key["securitytoken"])
-    if way == "derived":
-        credentials = credentials.with_derived_predicate(basic.get_default_derived_predicate())
-    region = sdk.region.Region(hints["region"], server.url)
-    return sdk.v5.IoTDAClient.new_builder().with_credentials(credentials).with_region(region).build()
-
-
-@pytest.fixture(params=WAYS)
-def iotda(request: pytest.FixtureRequest, sdk: SimpleNamespace, server: Server) -> Any:
-    return made(sdk, server, request.param)
-
-
-@pytest.fixture
-def product() -> str:
-    """A product that no other test has."""
-    return f"5ba24f5ebbe8f56f5a{next(_numbers):06x}"
-
-
-@pytest.fixture
-def app(server: Server) -> str:
-    return server.hints["huawei"]["app_id"]
-
-
-@pytest.fixture
-def refused(sdk: SimpleNamespace) -> Callable[[Callable[[], Any]], Any]:
-    """The SDK's exception of a call that is refused."""
-
-    def refused(call: Callable[[], Any]) -> Any:
-        with pytest.raises(sdk.errors.ServiceResponseException) as caught:
-            call()
-        assert caught.value.request_id
-        assert caught.value.error_msg
-        return caught.value.status_code, caught.value.error_code
-
-    return refused
-
-
-def create_module(sdk: SimpleNamespace, iotda: Any, app: str, product: str, name: str, **more: Any) -> Any:
-    body = sdk.v5.CreateOtaModule(app_id=app, product_id=product, module_name=name, **more)
-    return iotda.create_ota_module(sdk.v5.CreateOtaModuleRequest(body=body, instance_id="i-1"))
+from tests.support.huawei import SHA, create_module, made
 
 
 def told(answer: Any) -> dict[str, Any]:
@@ -370,92 +297,3 @@ def test_devices_are_searched_for_page_by_page(sdk: SimpleNamespace, iotda: Any,
     assert (row.device_id, row.fw_version, row.groups) == (f"{product}_node_04", "1", None)
     assert [(module.module_name, module.module_version) for module in row.modules] == [("MCU", "1")]
     assert search(f"select count(*) from device where product_id = '{product}' and fw_version = '2'").count == 10
-
-
-# --- who asks ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("region", ["cn-north-4", "eu-west-101"])
-def test_a_client_without_a_project_finds_one(
-    sdk: SimpleNamespace, server: Server, app: str, product: str, region: str
-) -> None:
-    basic = sdk.credentials.BasicCredentials
-    basic._CACHE.clear()
-    credentials = basic(server.access_key, server.secret_key).with_iam_endpoint(server.url)
-    credentials = credentials.with_derived_predicate(basic.get_default_derived_predicate())
-    client = sdk.v5.IoTDAClient.new_builder().with_credentials(credentials)
-    iotda = client.with_region(sdk.region.Region(region, server.url)).build()
-    assert create_module(sdk, iotda, app, product, "MCU").status_code == 201
-    assert (credentials.project_id == server.hints["huawei"]["project_id"]) == (region == "cn-north-4")
-
-
-@pytest.mark.parametrize("by", ["name", "id", "nothing"])
-def test_a_token_opens_the_door(server: Server, app: str, by: str) -> None:
-    hints = server.hints["huawei"]
-    scope: dict[str, Any] = {
-        "name": {"project": {"name": hints["region"]}},
-        "id": {"project": {"id": hints["project_id"]}},
-    }.get(by, {})
-    answer = login(server, **scope)
-    assert answer.status_code == 201
-    assert answer.json()["token"]["project"]["id"] == hints["project_id"]
-    url = f"{server.url}/v5/iot/{hints['project_id']}/ota-upgrades/modules?app_id={app}"
-    token = answer.headers["X-Subject-Token"]
-    assert httpx.get(url, headers={"X-Auth-Token": token}).status_code == 200
-    wrong = httpx.get(url, headers={"X-Auth-Token": f"{token}x"})
-    assert (wrong.status_code, wrong.json()["error_code"]) == (401, "APIGW.0301")
-    assert wrong.json()["request_id"] == wrong.headers["X-Request-Id"]
-
-
-def test_a_wrong_password_is_the_identity_service_s_own_error(server: Server) -> None:
-    user = {"name": "someone", "password": "wrong", "domain": {"name": "home"}}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    answer = httpx.post(f"{server.url}/v3/auth/tokens", json={"auth": {"identity": identity}})
-    assert answer.status_code == 401
-    assert answer.json()["error"]["title"] == "Unauthorized"
-    assert answer.headers["X-IAM-Trace-Id"]
-
-
-@pytest.mark.parametrize("text", ["主控 é", "  inner  spaces  ", "latin: \u00e9"])
-def test_a_header_is_signed_as_its_utf_8(server: Server, text: str) -> None:
-    signer = PlainSigner(server.access_key, server.secret_key, server.hints["huawei"]["project_id"])
-    path = f"/v5/iot/{server.hints['huawei']['project_id']}/apps"
-    request = Request(operation="any", origin=server.url, path=path, headers=(("X-Note", text),))
-    signed = signer.sign(request, now=datetime.now(UTC), nonce="")
-    headers = [(name.encode(), value.encode()) for name, value in signed.headers]
-    assert httpx.get(server.url + signed.target, headers=headers).status_code == 200
-
-
-@pytest.mark.parametrize("way", ["plain", "derived"])
-@pytest.mark.parametrize(("wrong", "code"), [("ak", "APIGW.0301"), ("sk", "APIGW.0301")])
-def test_wrong_keys_are_refused(
-    sdk: SimpleNamespace, server: Server, app: str, refused: Any, way: str, wrong: str, code: str
-) -> None:
-    iotda = made(sdk, server, way)
-    setattr(iotda._credentials, wrong, "another")
-    assert refused(lambda: iotda.list_ota_modules(sdk.v5.ListOtaModulesRequest(app_id=app))) == (401, code)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "code"),
-    [
-        ({"limit": 0}, "IOTDA.000017"),
-        ({"limit": 51}, "IOTDA.000017"),
-        ({"marker": "xyz"}, "IOTDA.000018"),
-        ({"offset": 501}, "IOTDA.000006"),
-        ({"product_id": "not a product"}, "IOTDA.000006"),
-        ({"app_id": "?"}, "IOTDA.000006"),
-    ],
-)
-def test_parameters_out_of_range_are_refused(
-    sdk: SimpleNamespace, server: Server, app: str, refused: Any, parameters: dict[str, Any], code: str
-) -> None:
-    iotda = made(sdk, server)
-    request = sdk.v5.ListOtaModulesRequest(**{"app_id": app, **parameters})
-    assert refused(lambda: iotda.list_ota_modules(request)) == (400, code)
-
-
-def test_batch_tasks_are_no_calls_yet(sdk: SimpleNamespace, server: Server, refused: Any) -> None:
-    iotda = made(sdk, server)
-    request = sdk.v5.ListBatchTasksRequest(task_type="moduleUpgrade")
-    assert refused(lambda: iotda.list_batch_tasks(request)) == (404, "APIGW.0101")

@@ -41,8 +41,8 @@ PATH = "search/query-devices"
             ),
         ),
         (
-            "select * from device where device_name like '主控_-1%' and group_id NOT IN ('g')",
-            Query(where=((Condition("shown", "like", ("主控_-1%",)), Condition("group", "not in", ("g",))),)),
+            "select * from device where device_name like '主控 (_-1)%' and group_id NOT IN ('g')",
+            Query(where=((Condition("shown", "like", ("主控 (_-1)%",)), Condition("group", "not in", ("g",))),)),
         ),
         (
             "select * from device where create_time > 'x' and marker<'y'",

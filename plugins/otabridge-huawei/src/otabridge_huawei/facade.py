@@ -59,11 +59,12 @@ class HuaweiFacade(ModuleFacade, PackageFacade, SearchFacade, IdentityFacade):
         """Do what is asked."""
         if asked.given:
             self.admit_project(asked.given["project"])
+            self.admit_instance(call.headers.get("instance-id", ""))
         try:
             query = wire.asked(call.query)
         except ValueError:
             refuse(tables.INVALID, "too many parameters")
-        given = Given(call=call, id=asked.given.get("id", ""), query=query, strict=self.site.strict)
+        given = Given(call=call, id=asked.given.get("id", ""), query=query, strict=tables.strict(self.site, "member"))
         given.check()
         return (yield from _OPERATIONS[asked.operation](self, given))
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from otabridge.facade import Account, Call, Reason, Site, Table, Verdict
 from otabridge.plugin import Pairs
-from otabridge_huawei.facade_tables import SKEW
+from otabridge_huawei.facade_tables import SKEW, strict
 from otabridge_huawei.schema import moment
 from otabridge_huawei.signing import (
     DERIVED,
@@ -28,12 +28,8 @@ from otabridge_huawei.signing import (
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z").fullmatch
 _SECRET_HEADERS = ("x-security-token", "x-auth-token")
 _HASH = "x-sdk-content-sha256"
+_SIGNED = frozenset({"host", "x-sdk-date"})  # what every signature must cover
 Lines = list[str]  # of a canonical request: method, path, query, headers, an empty one, their names, the payload's hash
-
-
-def digest(token: str) -> str:
-    """The name under which a token is remembered: looking it up tells nothing of the token by its time."""
-    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Verifier:
@@ -41,7 +37,8 @@ class Verifier:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._signers: Table[tuple[str, str], PlainSigner | DerivedSigner] = Table(1000)
+        # By scheme, access key and region; of those alone who could sign.
+        self._signers: Table[tuple[str, str, str], PlainSigner | DerivedSigner] = Table(1000)
 
     def verify(self, call: Call) -> Verdict:
         """The verdict on a call's signature, or else on its token."""
@@ -56,7 +53,7 @@ class Verifier:
 
     def token(self, token: str, now: datetime) -> Reason | None:
         """Why a token is not good, or None."""
-        ends = self._site.tokens.get(digest(token))
+        ends = self._site.ends(token)
         if ends is None:
             return "bad token"
         return "expired token" if ends <= now else None
@@ -80,32 +77,37 @@ class Verifier:
         at = moment(date) if _DATE(date) else None
         if at is None or abs(at - call.now) > SKEW:
             return refused("bad time", f"it is {date[:30] or 'missing'}")
-        if scheme == DERIVED and (len(scope) != 3 or (scope[0], scope[2]) != (date[:8], SERVICE)):
+        if scheme == DERIVED and (len(scope) != 3 or not scope[1] or (scope[0], scope[2]) != (date[:8], SERVICE)):
             return refused("bad signature", f"the credential's scope must be {date[:8]}/(region)/{SERVICE}")
         if trouble := self._not_its_token(account, call):
             return refused(*trouble)
-        absent = [name for name in names.split(";") if name not in call.headers]
+        listed = names.split(";")
+        if unsigned := sorted(_SIGNED.difference(listed)):
+            return refused("bad signature", f"{' and '.join(unsigned)} must be among the signed headers")
+        absent = [name for name in listed if name not in call.headers]
         if absent:
             return refused("bad signature", f"the signed header {absent[0][:60]} is not in the request")
         try:
             query = call.query
         except ValueError:
             return refused("bad request", "the query has too many parameters")
-        return self._compared(call, self._signer(account, scope), (names, signature, date, "/".join(scope)), query)
+        return self._compared(call, account, (names, signature, date, "/".join(scope)), query)
 
-    def _compared(
-        self, call: Call, signer: PlainSigner | DerivedSigner, told: tuple[str, str, str, str], query: Pairs
-    ) -> Verdict:
+    def _compared(self, call: Call, account: Account, told: tuple[str, str, str, str], query: Pairs) -> Verdict:
         names, signature, date, scope = told
         signed = {name: call.headers[name].strip() for name in names.split(";")}
         canonical = canonical_request(call.method, call.path, canonical_query(query), signed, call.body)
+
+        scheme, region = (DERIVED, scope.split("/")[1]) if scope else (PLAIN, "")
+        place, keys = (scheme, account.access_key, region), (account.access_key, account.secret_key)
+        signer = self._signers.get(place) or (DerivedSigner(*keys, region=region) if scope else PlainSigner(*keys))
 
         def made(text: str) -> bool:
             own = signer.authorization(text, date=date).rpartition("=")[2]
             return hmac.compare_digest(own.encode(), signature.encode("utf-8", "surrogatepass"))
 
-        scheme = DERIVED if scope else PLAIN
         if made(canonical):
+            self._signers.put(place, signer)
             hashed = signed.get(_HASH, UNSIGNED)
             if hashed == UNSIGNED or hashed.lower() == sha256(call.body).hexdigest():
                 return Verdict(scheme=scheme, account=signer.access_key)
@@ -122,20 +124,11 @@ class Verifier:
             received=_masked(received, signed),
         )
 
-    def _signer(self, account: Account, scope: list[str]) -> PlainSigner | DerivedSigner:
-        region = scope[1] if scope else ""
-        known = self._signers.get((account.access_key, region))
-        if known:
-            return known
-        keys = (account.access_key, account.secret_key)
-        made = DerivedSigner(*keys, region=region) if scope else PlainSigner(*keys)
-        return self._signers.put((account.access_key, region), made)
-
     def _not_its_token(self, account: Account, call: Call) -> tuple[Reason, str] | None:
         """What is wrong with the security token. A lasting key may come with any, unless the site is strict."""
         given = call.headers.get("x-security-token", "").strip()
         if account.token is None:
-            wrong = bool(given) and self._site.strict
+            wrong = bool(given) and strict(self._site, "token")
         else:
             wrong = not hmac.compare_digest(
                 given.encode("utf-8", "surrogatepass"), account.token.encode("utf-8", "surrogatepass")

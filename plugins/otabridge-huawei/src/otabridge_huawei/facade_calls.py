@@ -28,9 +28,9 @@ from otabridge_huawei.tables import LIMITS, PAGE
 T = TypeVar("T")
 _NUMBER = re.compile("[0-9]{1,9}").fullmatch
 _TYPES = ("application/json", "")  # of a body; where none is said it is taken to be JSON
-_CLAIMED = ""  # beside the products, none of which is called so
 LARGEST_OFFSET = 500
 ROWS, LARGEST_PAGE = 10, PAGE  # of a page, where the client says nothing, and at most
+MOST_PRODUCTS = LIMITS.counts["products per instance"]
 
 
 class Refused(ApiError):
@@ -102,48 +102,53 @@ class Given:
 
 
 class Spaces:
-    """Resource spaces: each product belongs to the one that a client made something of it in, else to the default."""
+    """Resource spaces: a product belongs to the one that a client first made something of it in, else to the default.
+
+    A thing (a module or a package, by its id) that was made of the product in another space belongs to that one.
+    """
 
     def __init__(self, site: Site) -> None:
-        self._kept = site.kept("app")
-        self._strict = site.strict
+        self._site = site
+        self._owners = site.kept("app")  # of products
+        self._others = site.kept("thing")  # the spaces of things that are not those of their products
+        self._claimed = site.kept("space")  # a row for each, so that several hosts of one folder can add to them
 
-    def of(self, product: str, asked: str | None = None) -> str:
-        """The space of a product. One that nobody has claimed is found in any space, unless the site is strict."""
-        free = tables.DEFAULT_APP if self._strict else asked or tables.DEFAULT_APP
-        return self._kept.get(product) or free
+    def of(self, product: str, asked: str | None = None, thing: str = "") -> str:
+        """The space of a product or of a thing. What nobody has claimed is in any space, unless the site is strict."""
+        return self._others.get(thing) or self._owners.get(product) or self._free(asked) or tables.DEFAULT_APP
 
     def all(self) -> tuple[str, ...]:
         """The known spaces, the default one first."""
-        return tuple(dict.fromkeys((tables.DEFAULT_APP, *self._claimed())))
-
-    def _claimed(self) -> list[str]:
-        """The spaces that products belong to by a client's word."""
-        return (self._kept.get(_CLAIMED) or "").split()
+        return (tables.DEFAULT_APP, *sorted({*self._claimed} - {tables.DEFAULT_APP}))
 
     def check(self, app: str | None) -> None:
         """Refuse a space that cannot be, or that must be known and is not."""
         limit = LIMITS.text["product.id"]  # the same rule
         if app is not None and (rule := limit.breach(app)):
             raise broken("app.id", rule, app, "change the value")
-        if app and self._strict and app not in self.all():
+        if app and tables.strict(self._site, "app") and app not in self.all():
             refuse(tables.NO_APPLICATION)
 
-    def claim(self, product: str, app: str) -> Steps[None]:
-        """From now on a product belongs to a space."""
-        claimed = self._claimed()
-        if app not in claimed:
-            if len(claimed) >= tables.MOST_SPACES:
+    def claim(self, product: str, app: str, thing: str) -> Steps[None]:
+        """From now on a thing belongs to a space, and its product if it was in none."""
+        if self._claimed.get(app) is None:
+            if len([*self._claimed]) >= tables.MOST_SPACES:
                 return
-            yield from self._kept.put(_CLAIMED, " ".join((*claimed, app)))
-        yield from self._kept.put(product, app)
+            yield from self._claimed.put(app, "")
+        if (owner := self._owners.get(product)) is None:
+            yield from self._owners.put(product, app)
+        elif owner != app or self._others.get(thing):
+            yield from self._others.put(thing, app)
 
-    def keep(self, app: str | None) -> Callable[[str], bool] | None:
-        """Which products are in a space; None if that is every one."""
-        free = tables.DEFAULT_APP if self._strict else app
-        if app is None or {*self._claimed(), free} == {app}:
+    def keep(self, app: str | None) -> Callable[..., bool] | None:
+        """Which products, and which things of them, are in a space; None if that is all."""
+        if app is None or {*self._claimed, self._free(app)} == {app}:
             return None
-        return lambda product: self.of(product, app) == app
+        return lambda product, thing="": self.of(product, app, thing) == app
+
+    def _free(self, asked: str | None) -> str | None:
+        """The space of what nobody has claimed, where one is asked for."""
+        return tables.DEFAULT_APP if tables.strict(self._site, "app") else asked
 
 
 class FacadeCalls(Facade):
@@ -209,6 +214,14 @@ class FacadeCalls(Facade):
 
     # --- products ---------------------------------------------------------------------------------------------------
 
+    def products(self, keep: Keep[Product] | None = None) -> Listed[Product]:
+        """The store's list of products."""
+        return self.listed(
+            Capability.LIST_PRODUCTS,
+            lambda cursor, limit: self.store.list_products(cursor=cursor, limit=limit),
+            keep=keep,
+        )
+
     def product(self, product: str) -> Steps[Product | None]:
         """A product, looked for in the store's list and remembered."""
         known, cursor, over = self._products.get(product), None, False
@@ -227,16 +240,26 @@ class FacadeCalls(Facade):
         """Keep a product as it was seen last."""
         self._products.put(product.id, product)
 
-    def owner(self, product: str, asked: str | None = None) -> Steps[dict[str, Any]]:
-        """What is told of the product and the space that a row belongs to."""
+    def owner(self, product: str, asked: str | None = None, thing: str = "") -> Steps[dict[str, Any]]:
+        """What is told of the product and the space that a thing belongs to."""
         known = yield from self.product(product)
-        return {"app": self.spaces.of(product, asked), "line": (known and known.name) or product}
+        return {"app": self.spaces.of(product, asked, thing), "line": (known and known.name) or product}
 
     def admit_owner(self, product: str, app: str) -> Steps[None]:
-        """Before something is made of a product in a space: refuse what must be known and is not."""
+        """Before something is made of a product in a space: refuse what must be known and is not, and one too many."""
         self.spaces.check(app)
-        if self.site.strict and (yield from self.product(product)) is None:
-            refuse(tables.NO_PRODUCT)
+        must = tables.strict(self.site, "product")
+        if self._products.get(product) or not (must or (yield from self._full())):
+            return
+        if (yield from self.product(product)) is None:
+            refuse(*((tables.NO_PRODUCT,) if must else (tables.TOO_MANY_PRODUCTS, f"{MOST_PRODUCTS} are allowed")))
+
+    def _full(self) -> Steps[bool]:
+        """Whether there are as many products as may be. Of a store that does not list them nobody knows."""
+        try:
+            return (yield from count(self.products())) >= MOST_PRODUCTS
+        except (UnsupportedError, ForbiddenError):
+            return False
 
 
 _PAGING = {"size", "marker", "offset"}

@@ -1,7 +1,7 @@
 """Devices and the versions on them, served from any store: listed, and shown one by one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from otabridge.plugin import (
     SOFTWARE,
     Capability,
     Device,
+    ModuleVersion,
     NotFoundError,
     Steps,
     UnsupportedError,
@@ -26,6 +27,7 @@ from otabridge_huawei.schema import moment
 from otabridge_huawei.tables import LIMITS, STATUSES
 
 _TIME = re.compile("[0-9]{8}T[0-9]{6}Z").fullmatch
+_LONGEST = LIMITS.text["device.id"].max_length or 0
 _STATUS = {told: status for status, told in STATUSES.items()}
 
 
@@ -36,18 +38,19 @@ def device_id(device: Device) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What a device has: its firmware, its software, and the version of each module."""
+    """What a device has: its firmware, its software, and the version of each module; and when it told them."""
 
     firmware: str | None
     software: str | None
     modules: Mapping[str, str]
+    times: tuple[datetime, ...] = ()
 
     @classmethod
-    def of(cls, versions: Mapping[str, str]) -> "Versions":
+    def of(cls, versions: Mapping[str, str], times: Iterable[datetime] = ()) -> "Versions":
         """Sorted out from module -> version; a built-in module may have its twin's name."""
         firmware = versions.get(TWINS[FIRMWARE]) or versions.get(FIRMWARE)
         modules = {module: version for module, version in versions.items() if not module.startswith("@")}
-        return cls(firmware, versions.get(SOFTWARE), modules)
+        return cls(firmware, versions.get(SOFTWARE), modules, tuple(times))
 
 
 class DeviceFacade(FacadeCalls):
@@ -63,19 +66,26 @@ class DeviceFacade(FacadeCalls):
         device = yield from self._found_device(given.id)
         versions = yield from self.versions(device)
         row = self.told(device, versions) | (yield from self.owner(device.product))
-        return answer(given.call, wire.told(names.SHOWN, None, **row, created_at=tables.UNKNOWN_TIME))
+        return answer(given.call, wire.told(names.SHOWN, None, **row, **self._times(versions)))
 
     def versions(self, device: Device) -> Steps[Versions]:
         """The versions on a device."""
-        found: dict[str, str] = {}
+        rows: list[ModuleVersion] = []
         cursor, over = None, False
         while not over:
             page = yield from self.store.list_module_versions(
                 product=device.product, device=device.name, device_id=device.id, cursor=cursor
             )
-            found |= {row.module: row.version for row in page.items}
+            rows += page.items
             cursor, over = page.cursor, page.cursor is None
-        return Versions.of(found)
+        times = (row.reported_at for row in rows if row.reported_at)
+        return Versions.of({row.module: row.version for row in rows}, times)
+
+    def _times(self, versions: Versions) -> dict[str, object]:
+        """When a device was made, active first and connected last, as far as its reports tell."""
+        seen = versions.times or (tables.UNKNOWN_TIME,)
+        connected, active = wire.extended(max(seen)), wire.extended(min(seen))
+        return {"created_at": tables.UNKNOWN_TIME, "connected": connected, "active": active}
 
     def told(self, device: Device, versions: Versions, asked: str | None = None) -> dict[str, object]:
         """A device by our words. What the store does not know of it is in the table of inventions."""
@@ -133,17 +143,20 @@ class DeviceFacade(FacadeCalls):
         )
 
     def _found_device(self, wanted: str) -> Steps[Device]:
-        """A device by its id, which may be parted at any `_`."""
-        for place, letter in enumerate(wanted):
-            product, name = wanted[:place], wanted[place + 1 :]
-            if letter != "_" or not product or not name:
-                continue
+        """A device by its id, which may be parted at any of its first `_`."""
+        found: list[Device] = []
+        places = [place for place, letter in enumerate(wanted[:-1]) if place and letter == "_"]
+        for place in places[: tables.MOST_PARTINGS if len(wanted) <= _LONGEST else 0]:
             try:
-                return (yield from self.store.get_device(product=product, device=name))
+                found.append((yield from self.store.get_device(product=wanted[:place], device=wanted[place + 1 :])))
             except (NotFoundError, ValidationError):
-                pass
+                continue
+            if not tables.strict(self.site, "device"):
+                break
+        if len(found) == 1:
+            return found[0]
         LIMITS.check_text("device.id", wanted)
-        refuse(tables.NO_DEVICE)
+        refuse(tables.NO_DEVICE, "more than one has this id" if found else "")
 
 
 _LIST = Capability.LIST_DEVICES

@@ -11,7 +11,7 @@ from otabridge.facade import Account, Answer, Call, Site
 from otabridge.plugin import Backend, Steps
 from otabridge_huawei import facade_tables as tables
 from otabridge_huawei import schema_mirror as wire
-from otabridge_huawei.facade_auth import Verifier, digest
+from otabridge_huawei.facade_auth import Verifier
 from otabridge_huawei.facade_calls import FacadeCalls, Given, answer, refuse
 
 _HEX = re.compile("[0-9A-Fa-f]{32}").fullmatch
@@ -33,8 +33,13 @@ class IdentityFacade(FacadeCalls):
     def admit_project(self, project: str) -> None:
         """Refuse a project that cannot be, or in strict mode one that nobody has asked for by its name."""
         known = project == project_id(tables.REGION) or self._projects.get(project)
-        if not known and (self.site.strict or not _HEX(project)):
+        if not known and (tables.strict(self.site, "project") or not _HEX(project)):
             refuse(tables.NO_PROJECT)
+
+    def admit_instance(self, instance: str) -> None:
+        """Refuse an instance that is not this one, in strict mode."""
+        if instance not in ("", tables.INSTANCE) and tables.strict(self.site, "instance"):
+            refuse(tables.NO_INSTANCE)
 
     def create_token(self, given: Given) -> Steps[Answer]:
         login = wire.login(given.json())
@@ -46,7 +51,7 @@ class IdentityFacade(FacadeCalls):
         project = {"id": login.project or (yield from self._project(name)), "name": name}
         now, token = given.call.now, self._secret(2)
         ends = now + tables.TOKEN_LIFE
-        self.site.tokens.put(digest(token), ends)
+        self.site.issue(token, ends)
         body = wire.token(user=login.user, domain=login.domain, project=project, issued=now, ends=ends)
         if given.query.get("nocatalog") != "true":
             body["token"]["catalog"] = []
@@ -77,7 +82,12 @@ class IdentityFacade(FacadeCalls):
 
     def hints(self) -> Mapping[str, str]:
         """Ids that are known in strict mode too."""
-        return {"project_id": project_id(tables.REGION), "region": tables.REGION, "app_id": tables.DEFAULT_APP}
+        return {
+            "project_id": project_id(tables.REGION),
+            "region": tables.REGION,
+            "app_id": tables.DEFAULT_APP,
+            "instance_id": tables.INSTANCE,
+        }
 
     def _project(self, name: str) -> Steps[str]:
         """The id of a project, which is known from now on."""

@@ -10,7 +10,7 @@ from otabridge.plugin import Backend, Capability, Module, NotFoundError, Page, P
 from otabridge_huawei import facade_tables as tables
 from otabridge_huawei import schema_mirror as wire
 from otabridge_huawei import schema_names as names
-from otabridge_huawei.facade_calls import FacadeCalls, Given, answer, fixed, refuse
+from otabridge_huawei.facade_calls import FacadeCalls, Given, answer, refuse
 from otabridge_huawei.tables import LIMITS
 
 MOST_MODULES = LIMITS.counts["modules per product"]
@@ -46,19 +46,17 @@ class ModuleFacade(FacadeCalls):
         module = yield from self.store.create_module(
             product=product, name=name, alias=body.get("alias"), description=body.get("description")
         )
-        yield from self.spaces.claim(product, app)
+        yield from self.spaces.claim(product, app, module_id(module))
         return answer(given.call, (yield from self._module_written(module, made=given.call.now)), 201)
 
     def list_modules(self, given: Given) -> Steps[Answer]:
         app, product = given.needed("app"), given.query.get("product")
         self.spaces.check(app)
         within = self.spaces.keep(app)
-        if product and within and not within(product):
-            return (yield from self.page(given, "modules", self.listed(_LIST, fixed()), self._module_written))
         listed = self.listed(
             _LIST,
             lambda cursor, limit: self.store.list_modules(product=product, cursor=cursor, limit=limit),
-            keep=lambda row: not row.builtin and (product is not None or within is None or within(row.product)),
+            keep=lambda row: not row.builtin and (within is None or within(row.product, module_id(row))),
         )
         return (yield from self.page(given, "modules", listed, lambda row: self._module_written(row, app)))
 
@@ -84,7 +82,7 @@ class ModuleFacade(FacadeCalls):
         """Check what is said of a module. An empty text is none, and clears what was said (unverified)."""
         for word in ("alias", "description"):
             LIMITS.check_text(f"module.{word}", body.get(word) or None)
-        if self.site.strict and " " in body.get("alias", ""):
+        if tables.strict(self.site, "alias") and " " in body.get("alias", ""):
             raise broken("module.alias", "no spaces", body["alias"], "no page of the vendor's allows them")
 
     def _of(self, product: str) -> Steps[list[Module]]:
@@ -120,7 +118,7 @@ class ModuleFacade(FacadeCalls):
     ) -> Steps[wire.Json]:
         known = module_id(module)
         self._ids.put(known, (module.product, module.name))
-        owner = yield from self.owner(module.product, asked)
+        owner = yield from self.owner(module.product, asked, known)
         created = module.created_at or made
         words = ("product", "name", "alias", "description")
         return wire.told(names.MODULE, module, *words, id=known, created_at=created, **owner)
@@ -135,11 +133,7 @@ class ModuleFacade(FacadeCalls):
         def keep(row: Product) -> bool:
             return name in (None, row.name or row.id) and (within is None or within(row.id))
 
-        listed = self.listed(
-            Capability.LIST_PRODUCTS,
-            lambda cursor, limit: self.store.list_products(cursor=cursor, limit=limit),
-            keep=keep if name or within else None,
-        )
+        listed = self.products(keep if name or within else None)
         return (yield from self.page(given, "products", listed, lambda row: self._product_written(row, app)))
 
     def show_product(self, given: Given) -> Steps[Answer]:

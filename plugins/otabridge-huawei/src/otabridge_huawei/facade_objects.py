@@ -11,10 +11,12 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from xml.etree import ElementTree
 
 from otabridge.facade import Answer, Call, Site, Verdict
-from otabridge.objects import Action, Frames, Listed, ObjectCall, ObjectDialect, Outcome, unbase64
+from otabridge.objects import Action, Frames, ObjectCall, ObjectDialect, Outcome, Selection
+from otabridge.plugin import unbase64
 from otabridge_huawei import facade_objects_answers as answers
 from otabridge_huawei import obs_signing as signing
 from otabridge_huawei.facade_objects_auth import Examiner, Proof
+from otabridge_huawei.facade_tables import strict
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII).fullmatch
 LONGEST_KEY = 1024  # bytes
@@ -111,16 +113,16 @@ class ObsDialect(ObjectDialect):
                     raise Invalid("NotImplemented", f"this server does not do what {name} asks for")
             if asked.action == "part" and not 1 <= asked.part <= MOST_PARTS:
                 raise Invalid("InvalidArgument", f"partNumber is from 1 to {MOST_PARTS}")
-            if self._site.strict and proof.payload not in _STRICT_PAYLOADS:
+            if strict(self._site, "payload") and proof.payload not in _STRICT_PAYLOADS:
                 # Which code the vendor has for it is unverified.
                 raise Invalid("NotImplemented", f"x-amz-content-sha256 is one of {', '.join(_STRICT_PAYLOADS)}")
             return replace(asked, digests=_digests(call, proof), frames=_frames(call, proof))
         return replace(asked, digests=_digests(call, proof)) if asked.action in ("finish", "make") else asked
 
-    def listed(self, asked: ObjectCall) -> Listed:
+    def listed(self, asked: ObjectCall) -> Selection:
         """Which objects a list wants, by either version of the call."""
         options = asked.options
-        return Listed(
+        return Selection(
             prefix=options.get("prefix", ""),
             delimiter=options.get("delimiter", ""),
             after=options["after"],
@@ -130,11 +132,13 @@ class ObsDialect(ObjectDialect):
     def finish(self, asked: ObjectCall, body: bytes) -> tuple[tuple[int, str], ...]:
         """The parts that the XML document of a finished upload names."""
         try:
-            if b"<!" in body:
+            # Of another encoding the parser would make a text that nobody has looked at.
+            document = body.decode("utf-8-sig")
+            if "<!" in document:
                 raise ValueError("the document has declarations")
-            root = ElementTree.fromstring(body)
-        except ElementTree.ParseError as error:
-            raise ValueError("the body is no XML") from error
+            root = ElementTree.fromstring(document)
+        except (UnicodeDecodeError, ElementTree.ParseError) as error:
+            raise ValueError("the body is no XML in UTF-8") from error
         parts = [{_local(item): item.text or "" for item in part} for part in root if _local(part) == "Part"]
         if _local(root) != "CompleteMultipartUpload" or not 0 < len(parts) <= MOST_PARTS:
             raise ValueError(f"the body names from 1 to {MOST_PARTS} parts")

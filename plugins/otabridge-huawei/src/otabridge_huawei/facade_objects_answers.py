@@ -2,15 +2,18 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
 from otabridge.facade import Answer, Call
-from otabridge.objects import Action, ObjectCall, Outcome, Stored, Trouble, document, text, xml
+from otabridge.markup import document, text, xml
+from otabridge.objects import Action, ObjectCall, Outcome, Stored, Trouble
 from otabridge.plugin import Pairs
 from otabridge_huawei.facade_objects_auth import URL
+from otabridge_huawei.facade_objects_conditions import UNCHANGED, UNMET, unmet
 from otabridge_huawei.obs_signing import PREFIX, SUBRESOURCES
 
 REGION = "local"
@@ -61,6 +64,7 @@ STATUSES = {
     "NoSuchUpload": 404,
     "MethodNotAllowed": 405,
     "MissingContentLength": 411,
+    "PreconditionFailed": 412,
     "InvalidRange": 416,
     "InternalError": 500,
     "NotImplemented": 501,
@@ -74,6 +78,12 @@ def answer(call: Call, asked: ObjectCall, outcome: Outcome) -> Answer:
     dialect = "OBS" if asked.verdict.scheme.startswith("OBS") or asked.operation == "GetApiVersion" else "AWS"
     prefix = PREFIX[dialect]
     common: Pairs = (("server", dialect), (f"{prefix}request-id", call.id), (f"{prefix}id-2", call.id))
+    fetched = outcome.stored if asked.action in ("get", "head") else None
+    status = unmet(call.headers, fetched) if fetched else None
+    if status == UNCHANGED:
+        return Answer(status=UNCHANGED, headers=(*common, *_found(asked, outcome, prefix).headers))
+    if status == UNMET:
+        outcome = replace(outcome, trouble="bad request", code="PreconditionFailed", message="it is another object now")
     if outcome.trouble:
         return _error(call, asked, outcome, outcome.trouble, common)
     made = _ANSWERS[asked.action](asked, outcome, prefix)

@@ -4,6 +4,7 @@ Where a signature differs, the usual mistakes are tried, so that a person is sho
 """
 
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,11 @@ from otabridge.facade import Account, Call, Reason, Site, Verdict
 from otabridge.plugin import http_date
 from otabridge_huawei import obs_signing as signing
 from otabridge_huawei.facade_objects_claims import Claim, Query, claimed
-from otabridge_huawei.facade_tables import SKEW
+from otabridge_huawei.facade_tables import SKEW, strict
 
 LONGEST = 7 * 24 * 3600  # seconds that a URL of version 4 may live
 URL = " URL"  # ends the name of a pre-signed scheme
+_SECONDS = re.compile("[0-9]{1,11}").fullmatch
 
 Proved = Callable[[str], bool]
 
@@ -112,7 +114,7 @@ class Examiner:
         if account is None:
             raise Refused("unknown key", "the access key is not known here")
         # A lasting key may come with any token, unless the site is strict.
-        given = claim.token if self._site.strict or account.token else ""
+        given = claim.token if strict(self._site, "token") or account.token else ""
         if not _same(account.token or "", given):
             raise Refused("bad token", "the security token is not the one that was issued with this key")
         if account.expires_at and account.expires_at <= call.now:
@@ -126,10 +128,12 @@ class Examiner:
 def _check_v4(call: Call, claim: Claim, query: Query, account: Account) -> ChunkChain:
     at = _moment(claim.date)
     if claim.url:
-        seconds = int(claim.expires) if claim.expires.isascii() and claim.expires.isdigit() else 0
+        seconds = int(claim.expires) if _SECONDS(claim.expires) else 0
         if at is None or not 0 < seconds <= LONGEST:
             raise Refused("bad request", f"X-Amz-Date must be a date, and X-Amz-Expires from 1 to {LONGEST} seconds")
-        _check_url(call, at + timedelta(seconds=seconds), since=at)
+        if at - call.now > SKEW:
+            raise Refused("bad time", "Request is not yet valid")
+        _check_end(call, at + timedelta(seconds=seconds))
     else:
         _check_date(call, at)
     parts = claim.scope.split("/")
@@ -174,9 +178,9 @@ def _canonical(it: Signable) -> str:
 def _check_legacy(call: Call, claim: Claim, query: Query, account: Account, bucket: str) -> None:
     prefix = signing.PREFIX[claim.scheme]
     if claim.url:
-        if not (claim.expires.isascii() and claim.expires.isdigit() and len(claim.expires) < 12):
+        if not _SECONDS(claim.expires):
             raise Refused("no credential", "Expires must be a time in seconds")
-        _check_url(call, datetime.fromtimestamp(int(claim.expires), UTC))
+        _check_end(call, datetime.fromtimestamp(int(claim.expires), UTC))
     else:
         _check_date(call, http_date(claim.date))
     base = Signable(method=call.method, path=call.path, query=query, headers=dict(call.headers), bucket=bucket)
@@ -219,11 +223,9 @@ def _check_date(call: Call, at: datetime | None) -> None:
         raise Refused("bad time", "the difference between the request's time and the server's is too large")
 
 
-def _check_url(call: Call, until: datetime, *, since: datetime | None = None) -> None:
+def _check_end(call: Call, until: datetime) -> None:
     if call.now > until:
         raise Refused("bad time", "Request has expired")
-    if since and since - call.now > SKEW:
-        raise Refused("bad time", "Request is not yet valid")
 
 
 def _same(expected: str, given: str) -> bool:

@@ -79,4 +79,7 @@ def claimed(call: Call, query: Query) -> Claim | None:
 
 def _v4_date(date: str | None) -> str:
     moment = http_date(date)
-    return signing.v4_date(moment) if moment else ""
+    try:
+        return signing.v4_date(moment) if moment else ""
+    except OverflowError:  # a time at the end of the calendar that UTC does not have
+        return ""

@@ -52,7 +52,7 @@ class PackageFacade(FacadeCalls):
         yield from self.admit_owner(draft.product, said["app"])
         yield from self._admit_object(place)
         made = yield from self.store.create_package(draft=draft)
-        yield from self.spaces.claim(draft.product, said["app"])
+        yield from self.spaces.claim(draft.product, said["app"], made.id)
         told = yield from self._package_written(made, whole=True, made=given.call.now)
         return answer(given.call, told, 201)
 
@@ -64,14 +64,11 @@ class PackageFacade(FacadeCalls):
         self.spaces.check(app)
         within = self.spaces.keep(app)
 
-        if product and within and not within(product):
-            return (yield from self.page(given, "packages", self.listed(_LIST, fixed()), self._package_written))
-
         def only(*modules: str | None) -> list[Fetch[Package]]:
             return [partial(self._fetched, product, module, version) for module in modules]
 
         def keep(row: Package) -> bool:
-            return _type(row.module) == kind and (product is not None or within is None or within(row.product))
+            return _type(row.module) == kind and (within is None or within(row.product, row.id))
 
         def total() -> Steps[int]:
             number = 0
@@ -91,7 +88,7 @@ class PackageFacade(FacadeCalls):
                 self.listed(_LIST, *lists, keep=keep if kind == MODULE_PACKAGE or within else None),
                 lambda row: self._package_written(row, asked=app),
                 lists=len(lists),
-                total=None if within and not product else total,
+                total=None if within else total,
             )
         )
 
@@ -136,7 +133,9 @@ class PackageFacade(FacadeCalls):
     def _admit_object(self, place: Mapping[str, str]) -> Steps[None]:
         """In strict mode, refuse an object that is not in the bucket; else nobody looks at it (unverified)."""
         bucket, key = place["bucket"], place["key"]
-        if self.site.strict and (yield from local(lambda: self.site.objects.find(bucket, key))) is None:
+        if not tables.strict(self.site, "object"):
+            return
+        if (yield from local(lambda: self.site.objects.find(bucket, key))) is None:
             refuse(tables.NO_OBJECT, f"{bucket}/{key}"[:200])
 
     def _package_written(
@@ -144,7 +143,7 @@ class PackageFacade(FacadeCalls):
     ) -> Steps[wire.Json]:
         """A package as the vendor writes it; in a list it is not `whole`, and has no file location."""
         kind = _type(package.module)
-        more = yield from self.owner(package.product, asked)
+        more = yield from self.owner(package.product, asked, package.id)
         more["module"] = package.module if kind == MODULE_PACKAGE else None
         more["source_versions"] = list(package.source_versions) or None
         more["location"] = _location(package) if whole else None

@@ -15,7 +15,7 @@ from otabridge_huawei.tables import PAGE, SQL_LENGTH
 Sign = Literal["=", "!=", "<", ">", "like", "in", "not in"]
 CONDITIONS, ROWS, OFFSET, PREFIX = 5, 10, 500, 4
 _TOKEN = re.compile(r"\s*(?:'([^']*)'|([A-Za-z_][A-Za-z0-9_]*|[0-9]+)|([<>=!]+|.))", re.DOTALL)
-_PREFIX = re.compile(r"[\u4e00-\u9fa5A-Za-z0-9_-]+%").fullmatch
+_PREFIX = re.compile(rf"[^%\x00-\x1f]{{{PREFIX},}}%").fullmatch
 _WORDS = {name: word for word, name in names.SEARCHABLE.items()}
 _GIVEN = {name: word for word, name in names.SEARCHED.items()}
 _ORDERED = frozenset({"created_at", "marker"})
@@ -117,9 +117,8 @@ class _Parser:
             raise _wrong(f"an operator that {name} has", sign)
         if sign not in ("in", "not in"):
             value = self._value()
-            prefix = _PREFIX(value) and len(value) > PREFIX
-            if sign == "like" and not prefix:
-                raise _wrong(f"{PREFIX} or more letters, digits, _ and -, and % at the end, for like", value)
+            if sign == "like" and not _PREFIX(value):
+                raise _wrong(f"{PREFIX} or more characters, and % only at the end, for like", value)
             return Condition(word, sign, (value,))
         self._need("(")
         values = [self._value()]

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
-from otabridge.facade import Reason
+from otabridge.facade import Reason, Site
 from otabridge.plugin import (
     ConflictError,
     ForbiddenError,
@@ -72,6 +73,7 @@ REASONS: Mapping[Reason, Error] = {
 }
 WRONG_PATH: Error = (404, "IOTDA.000029", "The requested URL does not exist")
 NO_PROJECT: Error = (403, "APIGW.0310", "The project is not available")
+NO_INSTANCE: Error = (403, "IOTDA.000021", "The instance does not exist")  # that it has this code is unverified
 NO_APPLICATION: Error = (403, "IOTDA.001000", "The application does not exist")
 NO_PRODUCT: Error = (404, "IOTDA.014204", "The product does not exist")
 NO_DEVICE: Error = (404, "IOTDA.014000", "The device does not exist")
@@ -91,6 +93,7 @@ MODULE_IN_USE: Error = (409, "IOTDA.990004", "The OTA module has upgrade package
 NO_PACKAGE: Error = (404, "IOTDA.990005", "The upgrade package does not exist")
 PACKAGE_TAKEN: Error = (409, "IOTDA.990006", "There is an upgrade package of this version already")
 NO_OBJECT: Error = (404, "IOTDA.990007", "The object does not exist in the bucket")
+TOO_MANY_PRODUCTS: Error = (409, "IOTDA.990008", "The instance has as many products as it may have")
 NOT_HERE: Error = (403, "IOTDA.001002", "The operation is not allowed")
 
 # Of the identity service, whose errors have no code of their own but the status, and a title with it.
@@ -137,14 +140,40 @@ FILTERS: Mapping[str, Text] = {
     "shown": Text(max_length=256, pattern=_NAMED, words=_NAMED_WORDS),
 }
 
+# --- what no source says ----------------------------------------------------------------------------------------------
+
+Doubt = Literal["product", "token", "object", "app", "project", "instance", "device", "alias", "member", "payload"]
+# Each of these is unverified: (the question, what is done by default, what is done where a host is strict), as
+# docs/serve.md has them.
+DOUBTS: Mapping[Doubt, tuple[str, str, str]] = {
+    "product": ("an unknown product", "comes into being", "is refused"),
+    "token": ("a security token with a known key", "any", "only an issued one"),
+    "object": ("the object of a Huawei package", "is not looked at", "must exist"),
+    "app": ("`app_id` on Huawei", "any; what nobody has claimed is in each", "only a known one"),
+    "project": ("`project_id` on Huawei", "any 32 hex digits", "only one that was asked for by name"),
+    "instance": ("`Instance-Id` on Huawei", "any, or none", "only the one of `hints`, or none"),
+    "device": ("a Huawei `device_id` that several devices have", "names that of the shortest product", "names none"),
+    "alias": ("inner spaces in an alias on Huawei", "accepted, as in an example", "refused, as by the rule"),
+    "member": ("unknown members of a body on Huawei", "passed over", "refused"),
+    "payload": ("how an upload to OBS signs its body", "in any way of S3", "not at all, or in signed chunks"),
+}
+
+
+def strict(site: Site, doubt: Doubt) -> bool:
+    """Whether this doubt is decided the strict way."""
+    return site.strict and doubt in DOUBTS
+
+
 # --- inventions: what nobody knows of the cloud, or the store of a device ---------------------------------------------
 
 REGION = "cn-north-4"
+INSTANCE = "d5b04bdc-6a93-4f4c-9a5e-0f0b2c1d3e4f"
 DEFAULT_APP = "61f7e74d036aca5be29e1ed4"
 DEFAULT_APP_NAME = "default"
 UNKNOWN_TIME = datetime(2020, 1, 1, tzinfo=UTC)  # of what the store has no time of creation
 SKEW = timedelta(minutes=15)  # customary at this vendor's gateway (unverified)
 MOST_SPACES = 1000  # that are remembered; the cloud has 10 at most
+MOST_PARTINGS = 8  # of a device's id, at its first `_`s
 TOKEN_LIFE = timedelta(hours=24)
 KEY_LIFE = range(15 * 60, 24 * 60 * 60 + 1)  # seconds; the first is the default
 PRODUCT_DEFAULTS = {

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from otabridge.plugin import Pairs, broken
@@ -85,6 +85,11 @@ def told(spelled: names.Names, row: object, *words: str, **more: Any) -> Json:
     values = {word: getattr(row, word) for word in words} | more
     values["created_at"] = values.get("created_at") and sdk_date(values["created_at"])
     return written(spelled, values)
+
+
+def extended(moment: datetime) -> str:
+    """The other form of times, with milliseconds: 2023-02-11T12:12:12.122Z."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def location(digest: str | None, **place: str) -> Json:

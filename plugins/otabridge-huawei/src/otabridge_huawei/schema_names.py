@@ -69,6 +69,8 @@ DEVICE: Names = {
     "line": "product_name",
     "status": "status",
     "created_at": "create_time",
+    "connected": "connection_status_update_time",
+    "active": "active_time",
     "tags": "tags",
     "groups": "groups",
     # In the vendor's SDK alone, not on its pages: that an instance fills it is unverified.
@@ -76,9 +78,10 @@ DEVICE: Names = {
     "marker": "marker",
 }
 # What a list, a single device and a search give; and what a search may be for.
-LISTED: Names = {word: DEVICE[word] for word in DEVICE if word not in ("created_at", "groups", "modules", "marker")}
+_SINGLE = ("created_at", "connected", "active")
+LISTED: Names = {word: DEVICE[word] for word in DEVICE if word not in (*_SINGLE, "groups", "modules", "marker")}
 SHOWN: Names = {word: DEVICE[word] for word in DEVICE if word not in ("groups", "marker")}
-SEARCHED: Names = {word: DEVICE[word] for word in DEVICE if word not in ("description", "created_at")}
+SEARCHED: Names = {word: DEVICE[word] for word in DEVICE if word not in (*_SINGLE, "description")}
 SEARCHABLE: Names = {
     **{word: DEVICE[word] for word in ("app", "id", "gateway", "product", "shown", "name", "status", "type")},
     "tag": "tag_key",
