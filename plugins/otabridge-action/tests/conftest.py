@@ -5,7 +5,10 @@ import inspect
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from hashlib import md5, sha256
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -20,11 +23,13 @@ from otabridge.client import Client
 from otabridge.errors import OtaBridgeError
 from otabridge.facade import Account, Answer, Call, Site, Table
 from otabridge.flow import Flow, Sleep
-from otabridge.objects import Stored
+from otabridge.models import ModuleVersion
+from otabridge.objects import UPLOADS, Stored
 from otabridge.registry import Registry
 from otabridge.serve.kept import Keeper
 from otabridge.signing import World
 from otabridge.wire import Pairs, Request, Response
+from tests.support.action import BYTES, OURS
 
 KEYS = {"access_key_id": "AK", "access_key_secret": "SkExample000000000000000000002"}
 CLOUDS: dict[str, tuple[type[ActionBackend], dict[str, Any]]] = {
@@ -200,6 +205,21 @@ class Mirror:
         """An object of the host's storage."""
         return self.objects.get(key)
 
+    def upload(self, folder: Path, url: str = OURS, data: bytes = BYTES) -> str:
+        """An object in the host's storage, as an upload leaves it there."""
+        key = urlsplit(url).path[1:]
+        path = folder / str(len(self.objects))
+        path.write_bytes(data)
+        digests = {"md5": md5(data).hexdigest(), "sha256": sha256(data).hexdigest()}
+        self.objects[key] = Stored(
+            bucket=UPLOADS, key=key, size=len(data), etag=digests["md5"], modified=self.now, path=path, **digests
+        )
+        return url
+
+    def report(self, *rows: ModuleVersion) -> None:
+        """Versions that devices report to the store."""
+        self.cloud.devices.report_versions(rows)
+
     def call(self, method: str, target: str, *, body: bytes = b"", **headers: str) -> Answer:
         """What a host makes of one request."""
         facade, named = self.facade, {name.replace("_", "-"): value for name, value in headers.items()}
@@ -280,3 +300,11 @@ def lasting_mirrors() -> Iterator[dict[str, Mirror]]:
 def mirror(make_mirror: Callable[..., Mirror], cloud_name: str) -> Mirror:
     """Either cloud's facade."""
     return make_mirror(cloud_name)
+
+
+@pytest.fixture
+def mcu(mirror: Mirror, tmp_path: Path) -> Mirror:
+    """A facade over a store with a module, and with a file uploaded."""
+    mirror.cloud.modules.create("mcu", product="p1")
+    mirror.upload(tmp_path)
+    return mirror

@@ -248,7 +248,7 @@ def emulated(cloud: str) -> dict[str, object]:
         "ListOTAModuleByProduct/emulator_acs3": Page((replace(ALIASED, alias="MCU"),), None, 1),
         "ListOTAFirmware/emulator_two_pages": three,
         "ListOTAFirmware/emulator_throttled": three,
-        "CreateOTAFirmware/emulator": replace(shown, id=f"{2:032x}", status="unverified", updated_at=None),
+        "CreateOTAFirmware/emulator": replace(shown, id=f"{5:032x}", status="unverified", updated_at=None),
         "QueryOTAFirmware/emulator": shown,
         "QueryOTAFirmware/emulator_not_found": (NotFoundError, 200, "iot.firmware.FirmwareNotFound"),
         "ModifyOTAFirmware/emulator": replace(shown, name="Firmware2", description="mends the sensor"),

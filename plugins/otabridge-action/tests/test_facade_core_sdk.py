@@ -4,6 +4,7 @@ import importlib
 import json
 import warnings
 from collections.abc import Iterator
+from hashlib import md5
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from otabridge_action.facade_devices import iot_id
 
 from otabridge.models import ModuleVersion
 from otabridge.serve import Server, running
+from tests.support.aliyun import upload
 
 TOKEN = "CAIS+wF1q6Ft5B2yfSjIr5f/Ip==/abc+def~*"
 LISTS = ("DeviceName", "MultiFiles")
@@ -97,7 +99,8 @@ def test_each_cloud_has_its_own_first_letters(server: Server, method: str) -> No
     assert not any(name[0].isupper() for name in kept["tuya"])
 
 
-def test_packages_are_made_listed_shown_changed_and_deleted(sdk: Sdk, server: Server) -> None:
+def test_packages_are_made_listed_shown_changed_and_deleted(sdk: Sdk) -> None:
+    digest = md5(b"firmware").hexdigest()
     sdk.cloud.modules.create("fw", product=sdk.product)
     made = sdk.do(
         "CreateOTAFirmware",
@@ -105,9 +108,9 @@ def test_packages_are_made_listed_shown_changed_and_deleted(sdk: Sdk, server: Se
         ModuleName="fw",
         FirmwareName=f"f-{sdk.product}",
         DestVersion="2",
-        FirmwareUrl=f"{server.urls[sdk.name]}/ota/{'0' * 32}/a.bin",
-        FirmwareSign="ab" * 16,
-        FirmwareSize=7,
+        FirmwareUrl=upload(sdk.do("GenerateOTAUploadURL")["Data"], b"firmware"),
+        FirmwareSign=digest,
+        FirmwareSize=8,
         NeedToVerify=False,
     )["Data"]
     stored = sdk.cloud.packages.get(made["FirmwareId"])
@@ -115,7 +118,7 @@ def test_packages_are_made_listed_shown_changed_and_deleted(sdk: Sdk, server: Se
     listed = sdk.do("ListOTAFirmware", ProductKey=sdk.product, CurrentPage=1, PageSize=10)
     assert [row["FirmwareId"] for row in listed["FirmwareInfo"]["SimpleFirmwareInfo"]] == [stored.id]
     shown = sdk.do("QueryOTAFirmware", FirmwareId=stored.id)["FirmwareInfo"]
-    assert (shown["FirmwareSign"], shown["FirmwareSize"], shown["Status"]) == ("ab" * 16, 7, -1)
+    assert (shown["FirmwareSign"], shown["FirmwareSize"], shown["Status"]) == (digest, 8, -1)
     change = {"FirmwareId": stored.id, "ProductKey": sdk.product, "FirmwareName": f"g-{sdk.product}"}
     sdk.do("ModifyOTAFirmware", **change, FirmwareUdi="info")
     changed = sdk.cloud.packages.get(stored.id)

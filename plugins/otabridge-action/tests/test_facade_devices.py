@@ -1,6 +1,5 @@
-"""The facade's actions on devices and their versions: pages, tokens, ids, statuses, and the search."""
+"""The facade's actions on devices and their versions: pages, tokens, ids and statuses."""
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from otabridge_action.facade_codes import Refusal
 from otabridge_action.facade_devices import device_of, iot_id
-from otabridge_action.facade_search import read
 
 from otabridge.models import Device, ModuleVersion, Page
 
@@ -22,20 +20,11 @@ def version(
     return ModuleVersion(product=product, device=device, module=module, version=number, reported_at=SEEN, **more)
 
 
-def report(mirror: Any, *rows: ModuleVersion) -> None:
-    mirror.cloud.devices.report_versions(rows)
-
-
 @pytest.fixture
 def fleet(mirror: Any) -> Any:
     """A facade over a store with 23 devices of a product, and another product's."""
-    report(mirror, version("foreign", product="p2"), *(version(f"d{number:02}") for number in range(23)))
+    mirror.report(version("foreign", product="p2"), *(version(f"d{number:02}") for number in range(23)))
     return mirror
-
-
-def search(mirror: Any, statement: str) -> dict[str, Any]:
-    told: dict[str, Any] = mirror.ask("QueryDeviceBySQL", SQL=statement, IotInstanceId="any")
-    return told
 
 
 # --- ids --------------------------------------------------------------------------------------------------------------
@@ -63,7 +52,7 @@ def test_an_id_is_the_same_everywhere_and_always(make_mirror: Any) -> None:
     ids = set()
     for name in ("tuya", "aliyun", "tuya"):
         mirror = make_mirror(name)
-        report(mirror, version("d"))
+        mirror.report(version("d"))
         ids.add(mirror.ask("QueryDeviceDetail", ProductKey="p1", DeviceName="d")["Data"]["IotId"])
     assert len(ids) == 1
 
@@ -77,7 +66,7 @@ def test_an_id_comes_before_a_name(fleet: Any) -> None:
 
 
 def test_a_device_is_told_with_its_times_and_its_default_version(mirror: Any) -> None:
-    report(mirror, version("d", "mcu", "9"), version("d", "@default", "1.2"))
+    mirror.report(version("d", "mcu", "9"), version("d", "@default", "1.2"))
     data = mirror.ask("QueryDeviceDetail", ProductKey="p1", DeviceName="d")["Data"]
     assert {name: data[name] for name in ("ProductKey", "ProductName", "DeviceName", "FirmwareVersion", "Owner")} == {
         "ProductKey": "p1",
@@ -94,7 +83,7 @@ def test_a_device_is_told_with_its_times_and_its_default_version(mirror: Any) ->
 
 
 def test_the_firmware_of_another_cloud_is_the_default_module(mirror: Any) -> None:
-    report(mirror, version("d", "@firmware", "1.2"), version("d", "@software", "7"))
+    mirror.report(version("d", "@firmware", "1.2"), version("d", "@software", "7"))
     assert mirror.ask("QueryDeviceDetail", ProductKey="p1", DeviceName="d")["Data"]["FirmwareVersion"] == "1.2"
     answer = mirror.ask("ListOTAModuleVersionsByDevice", ProductKey="p1", DeviceName="d", CurrentPage=1, PageSize=9)
     rows = answer["Data"]["SimpleOTAModuleInfo"]
@@ -116,7 +105,7 @@ def test_the_firmware_of_another_cloud_is_the_default_module(mirror: Any) -> Non
 )
 def test_a_device_that_is_not_there_is_refused(make_mirror: Any, action: str, named: dict[str, str], code: str) -> None:
     mirror = make_mirror("aliyun")
-    report(mirror, version("d"))
+    mirror.report(version("d"))
     assert mirror.refused(action, CurrentPage=1, PageSize=10, **named) == code
 
 
@@ -144,7 +133,7 @@ def test_no_device_and_too_many_are_refused(mirror: Any, count: int, code: str) 
 @pytest.mark.parametrize("by", ["name", "id"])
 def test_the_states_of_several_devices_are_told(make_mirror: Any, by: str) -> None:
     mirror = make_mirror("aliyun")
-    report(mirror, version("d1"), version("d2"))
+    mirror.report(version("d1"), version("d2"))
     named = {"name": {"ProductKey": "p1", "DeviceName.1": "d2"}, "id": {"IotId.1": iot_id("p1", "d2")}}[by]
     (state,) = mirror.ask("BatchGetDeviceState", **named)["DeviceStatusList"]["DeviceStatus"]
     assert state == {
@@ -157,7 +146,7 @@ def test_the_states_of_several_devices_are_told(make_mirror: Any, by: str) -> No
 
 def test_the_status_of_a_device_is_told_with_its_time(make_mirror: Any) -> None:
     mirror = make_mirror("aliyun")
-    report(mirror, version("d"))
+    mirror.report(version("d"))
     data = mirror.ask("GetDeviceStatus", ProductKey="p1", DeviceName="d")["Data"]
     assert data == {"Status": "OFFLINE", "Timestamp": int(SEEN.timestamp() * 1000)}
 
@@ -166,7 +155,7 @@ def test_the_status_of_a_device_is_told_with_its_time(make_mirror: Any) -> None:
 
 
 def test_versions_are_paged_as_they_are_stored(mirror: Any) -> None:
-    report(mirror, *(version("d", f"m{number}", f"1.{number}") for number in range(5)), version("d", "@default", "9"))
+    mirror.report(*(version("d", f"m{number}", f"1.{number}") for number in range(5)), version("d", "@default", "9"))
     asked = {"IotId": iot_id("p1", "d"), "PageSize": 4}
     pages = [mirror.ask("ListOTAModuleVersionsByDevice", CurrentPage=page, **asked) for page in (1, 2, 3)]
     assert [[page[name] for name in ("CurrentPage", "PageSize", "PageCount", "Total")] for page in pages] == [
@@ -296,93 +285,6 @@ def test_counts_have_small_letters_first_on_aliyun_too(make_mirror: Any) -> None
     assert b'"Data":{"deviceCount":0,"activeCount":0,"onlineCount":0}' in answer.body
 
 
-# --- search -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_search_gives_what_is_installed(make_mirror: Any) -> None:
-    mirror = make_mirror("aliyun")
-    report(mirror, version("d1", "mcu", "2"), version("d1", "@default", "1"), version("d2", product="p2"))
-    (row,) = search(mirror, 'SELECT * FROM device WHERE product_key = "p1" ORDER BY gmt_create LIMIT 0,50')["Data"]
-    installed = {module["ModuleName"]: module["FirmwareVersion"] for module in row["OTAModules"]}
-    assert installed == {"mcu": "2", "default": "1"}
-    assert (row["ProductKey"], row["DeviceName"], row["IotId"]) == ("p1", "d1", iot_id("p1", "d1"))
-
-
-@pytest.mark.parametrize(
-    ("where", "names"),
-    [
-        ("", ["b", "a", "b", "a"]),
-        ("where product_key='p1'", ["b", "a"]),
-        ('WHERE name = "a"', ["a", "a"]),
-        ('WHERE name = "a" AND product_key = "p2"', ["a"]),
-        ("WHERE status = 'OFFLINE' and name='b'", ["b", "b"]),
-        ("WHERE status = 'ONLINE'", []),
-        ("WHERE name = 'a and b'", []),
-    ],
-)
-def test_a_search_has_conditions(make_mirror: Any, where: str, names: list[str]) -> None:
-    mirror = make_mirror("aliyun")
-    report(mirror, *(version(name, product=product) for product in ("p2", "p1") for name in "ab"))
-    assert [row["DeviceName"] for row in search(mirror, f"SELECT * FROM device {where}")["Data"]] == names
-    assert search(mirror, f"SELECT count(*) FROM device {where}")["TotalCount"] == len(names)
-
-
-@pytest.mark.parametrize("size", [1, 5, 23, 50])
-def test_a_search_can_be_walked(make_mirror: Any, size: int) -> None:
-    mirror = make_mirror("aliyun")
-    report(mirror, *(version(f"d{number:02}") for number in range(23)))
-    names = []
-    for offset in range(0, 30, size):
-        rows = search(mirror, f'SELECT * FROM device WHERE product_key = "p1" LIMIT {offset},{size}')["Data"]
-        names += [row["DeviceName"] for row in rows]
-    assert names == [f"d{number:02}" for number in range(22, -1, -1)]
-
-
-def test_a_search_may_begin_anywhere(make_mirror: Any) -> None:
-    mirror = make_mirror("aliyun")
-    report(mirror, *(version(f"d{number:02}") for number in range(23)))
-    rows = search(mirror, "SELECT * FROM device LIMIT 3,4")["Data"]
-    assert [row["DeviceName"] for row in rows] == ["d19", "d18", "d17", "d16"]
-
-
-@pytest.mark.parametrize(
-    ("statement", "what"),
-    [
-        ("", ""),
-        ("DELETE FROM device", ""),
-        ("SELECT * FROM other", ""),
-        (f"SELECT * FROM device WHERE name = '{'a' * 400}'", ""),
-        ("SELECT * FROM device LIMIT 51", "Offset"),
-        ("SELECT * FROM device LIMIT 0", "Offset"),
-        ("SELECT * FROM device LIMIT 9960,50", "Offset"),
-        ("SELECT * FROM device LIMIT a", "Offset"),
-        ("SELECT * FROM device WHERE colour = 'red'", "Field"),
-        ("SELECT * FROM device WHERE " + " AND ".join(["name = 'a'"] * 6), "Condition"),
-        ("SELECT * FROM device WHERE name", "Condition"),
-        ("SELECT * FROM device WHERE name LIKE 'a%'", "OperatorType"),
-        ("SELECT * FROM device WHERE name = a", "Param"),
-        ("SELECT * FROM device ORDER BY name", "Order"),
-    ],
-)
-def test_a_statement_that_is_not_understood_is_refused(statement: str, what: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        read(statement)
-    assert caught.value.code == f"iot.devicesearch.InvalidSQL{what}Error"
-
-
-@given(
-    st.text(max_size=400)
-    | st.text("SELECT*FROMdeviceWHEREname='\", ANDlimit0123", max_size=120).map("SELECT * FROM device {}".format)
-)
-def test_no_statement_breaks_the_search(statement: str) -> None:
-    with suppress(Refusal):
-        assert 1 <= read(statement).rows <= 50
-
-
-def test_a_search_needs_an_instance(make_mirror: Any) -> None:
-    assert make_mirror("aliyun").refused("QueryDeviceBySQL", SQL="SELECT * FROM device") == "MissingIotInstanceId"
-
-
 def test_only_a_strict_host_looks_at_the_instance(make_mirror: Any) -> None:
     asked = {"CurrentPage": 1, "PageSize": 1}
     for strict, code in ((False, None), (True, "iot.system.InstanceNotFound")):
@@ -396,14 +298,14 @@ def test_only_a_strict_host_looks_at_the_instance(make_mirror: Any) -> None:
 def test_a_list_that_was_remembered_ends_with_a_write(fleet: Any) -> None:
     asked = {"ProductKey": "p1", "PageSize": 10}
     fleet.ask("QueryDevice", **asked)
-    report(fleet, version("new"))
+    fleet.report(version("new"))
     fleet.ask("CreateOTAModule", ProductKey="p1", ModuleName="m")
     answer = fleet.ask("QueryDevice", CurrentPage=3, **asked)
     assert (answer["Total"], len(answer["Data"]["DeviceInfo"])) == (24, 4)
 
 
 def test_a_device_that_was_seen_since_is_told_so(mirror: Any) -> None:
-    report(mirror, version("d"))
+    mirror.report(version("d"))
     later = SEEN + timedelta(days=1)
     mirror.cloud.devices.report("d", product="p1", module="mcu", version="3", reported_at=later)
     data = mirror.ask("QueryDeviceDetail", ProductKey="p1", DeviceName="d")["Data"]

@@ -11,10 +11,10 @@ import yaml
 from otabridge_action.facade_devices import iot_id
 
 from otabridge.models import Artifact, Checksum, Module, ModuleVersion, UrlLocation
+from tests.support.action import BYTES, MD5, OURS
 
 CASSETTES = Path(__file__).parents[3] / "cassettes"
 COMMON = {"AccessKeyId", "Signature", "SignatureMethod", "SignatureNonce", "Timestamp", "Version", "Format"}
-OURS = "http://127.0.0.1:8080/ota/0123456789abcdef0123456789abcdef/a.bin"
 FILE = Artifact(
     name="a.bin", size=924, checksum=Checksum(algorithm="md5", hex="ab" * 16), location=UrlLocation(url=OURS)
 )
@@ -59,7 +59,8 @@ def seed(cloud: Any, asked: dict[str, str]) -> None:
         made = cloud.packages.create(version="1", product=product, module="@default", artifacts=[FILE], **texts)
         asked.update({"FirmwareId": made.id} if "FirmwareId" in asked else {})
     if "FirmwareUrl" in asked:
-        asked["FirmwareUrl"] = OURS
+        said = {"FirmwareUrl": OURS, "FirmwareSign": MD5, "FirmwareSize": str(len(BYTES))}
+        asked.update({name: value for name, value in said.items() if name in asked})
 
 
 def members(value: Any, path: str = "") -> set[str]:
@@ -73,10 +74,11 @@ def members(value: Any, path: str = "") -> set[str]:
 
 @pytest.mark.parametrize(("name", "case", "asked", "answer"), documented())
 def test_an_answer_has_every_member_that_the_documents_have(
-    make_mirror: Any, name: str, case: str, asked: dict[str, str], answer: dict[str, Any]
+    make_mirror: Any, tmp_path: Path, name: str, case: str, asked: dict[str, str], answer: dict[str, Any]
 ) -> None:
     mirror = make_mirror(name)
     seed(mirror.cloud, asked)
+    mirror.upload(tmp_path, OURS)
     pairs = tuple((key, value) for key, value in asked.items() if key not in COMMON | {"Action"})
     reply = json.loads(mirror.send(asked["Action"], pairs).body)
     assert reply.get("Success", reply.get("success")) is True, reply
@@ -97,10 +99,11 @@ def types(value: Any, path: str = "") -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "case", "asked", "answer"), documented())
 def test_members_have_the_types_that_the_documents_have(
-    make_mirror: Any, name: str, case: str, asked: dict[str, str], answer: dict[str, Any]
+    make_mirror: Any, tmp_path: Path, name: str, case: str, asked: dict[str, str], answer: dict[str, Any]
 ) -> None:
     mirror = make_mirror(name)
     seed(mirror.cloud, asked)
+    mirror.upload(tmp_path, OURS)
     pairs = tuple((key, value) for key, value in asked.items() if key not in COMMON | {"Action"})
     reply = json.loads(mirror.send(asked["Action"], pairs).body)
     known = dict(types(reply))

@@ -44,6 +44,12 @@ def test_built_in_modules_are_not_listed(mirror: Any) -> None:
     assert [module.name for module in mirror.cloud.modules.list(product="p1")] == ["@default"]
 
 
+@pytest.mark.parametrize("name", ["default", "Default"])
+def test_a_module_that_another_cloud_lets_be_called_default_is_not_listed(mirror: Any, name: str) -> None:
+    mirror.cloud.modules.create(name, product="p1")
+    assert mirror.ask("ListOTAModuleByProduct", ProductKey="p1")["Data"] == []
+
+
 def test_what_an_update_leaves_out_stays(mirror: Any) -> None:
     mirror.ask("CreateOTAModule", **MCU, AliasName="main", Desc="text")
     mirror.ask("UpdateOTAModule", **MCU, AliasName="other")

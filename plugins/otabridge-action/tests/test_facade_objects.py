@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -94,6 +95,20 @@ def test_a_file_that_is_uploaded_can_be_fetched(server: Server, clock: Clock, ur
     assert fetched(server, clock, url, "ota/a/b.bin").content == BYTES
 
 
+def test_a_form_that_is_broken_off_leaves_no_file(clock: Clock, tmp_path: Path) -> None:
+    with running("tuya", on=f"local:{tmp_path}", world=World(now=lambda: clock.now)) as server:
+        fields = granted(server, clock, ["content-length-range", 0, 9 << 20], ["starts-with", "$key", "ota/"])
+        request = httpx.Request("POST", f"{server.url}/", data=fields, files={"file": ("a.bin", b"a" * (3 << 20))})
+        whole = request.read()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        with socket.create_connection((request.url.host, request.url.port), 20) as sock:
+            sock.sendall(f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + whole[: 2 << 20])
+        assert posted(server.url, granted(server, clock)).status_code == 204
+    kept = [path.read_bytes() for path in (tmp_path / "serve" / "objects").rglob("*") if path.is_file()]
+    assert [data for data in kept if data.startswith(b"aa")] == []
+    assert BYTES in kept
+
+
 @pytest.mark.parametrize(("wished", "status"), [("200", 200), ("201", 201), ("204", 204), ("302", 204), ("", 204)])
 def test_success_has_the_status_that_is_wished(
     server: Server, clock: Clock, url: str, wished: str, status: int
@@ -132,6 +147,8 @@ def test_the_clients_of_the_documents_upload(server: Server, clock: Clock, url: 
         (("eq",), "InvalidPolicyDocument"),
         (({},), "InvalidPolicyDocument"),
         ((["content-length-range", "x", 1],), "InvalidPolicyDocument"),
+        ((["content-length-range", 0, float("inf")],), "InvalidPolicyDocument"),
+        ((["content-length-range", float("nan"), 1],), "InvalidPolicyDocument"),
     ],
 )
 def test_a_policy_says_what_may_come(

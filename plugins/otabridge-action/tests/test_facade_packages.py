@@ -1,47 +1,13 @@
 """The facade's actions on packages: what goes into the store, how it is shown, and what is refused."""
 
-import base64
-import hmac
-import json
-from datetime import timedelta
-from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from otabridge.errors import UnsupportedError
-from otabridge.models import Artifact, Checksum, ObjectLocation, UrlLocation
-from otabridge.objects import PACKAGES, UPLOADS, Stored
-
-HOST = "http://127.0.0.1:8080"
-SECRET = "SkExample000000000000000000002"
-BYTES = b"firmware of the mcu"
-MD5, SHA256 = md5(BYTES).hexdigest(), sha256(BYTES).hexdigest()
-OURS = f"{HOST}/ota/0123456789abcdef0123456789abcdef/app.bin"
-MADE = {"ProductKey": "p1", "ModuleName": "mcu", "FirmwareName": "mcu-1", "DestVersion": "1.0", "FirmwareUrl": OURS}
-
-
-def upload(mirror: Any, folder: Path, url: str = OURS, data: bytes = BYTES) -> str:
-    """An object in the host's storage, as an upload leaves it there."""
-    key = urlsplit(url).path[1:]
-    path = folder / str(len(mirror.objects))
-    path.write_bytes(data)
-    digests = {"md5": md5(data).hexdigest(), "sha256": sha256(data).hexdigest()}
-    mirror.objects[key] = Stored(
-        bucket=UPLOADS, key=key, size=len(data), etag=digests["md5"], modified=mirror.now, path=path, **digests
-    )
-    return url
-
-
-@pytest.fixture
-def mcu(mirror: Any, tmp_path: Path) -> Any:
-    """A facade over a store with a module, and with a file uploaded."""
-    mirror.cloud.modules.create("mcu", product="p1")
-    upload(mirror, tmp_path)
-    return mirror
-
+from otabridge.models import Artifact, UrlLocation
+from tests.support.action import BYTES, HOST, MADE, MD5, OURS
 
 # --- making -----------------------------------------------------------------------------------------------------------
 
@@ -72,7 +38,7 @@ def test_a_package_must_be_verified_unless_its_maker_says_otherwise(
 
 
 def test_a_package_without_a_module_is_the_whole_devices(mirror: Any, tmp_path: Path) -> None:
-    upload(mirror, tmp_path)
+    mirror.upload(tmp_path)
     for number, module in enumerate(({}, {"ModuleName": "default"}, {"ModuleName": ""})):
         made = {name: value for name, value in MADE.items() if name != "ModuleName"} | module
         made |= {"DestVersion": str(number), "FirmwareName": f"f{number}"}
@@ -81,36 +47,12 @@ def test_a_package_without_a_module_is_the_whole_devices(mirror: Any, tmp_path: 
         assert mirror.ask("QueryOTAFirmware", FirmwareId=package_id)["FirmwareInfo"]["ModuleName"] == "default"
 
 
-def test_a_file_that_was_not_uploaded_is_kept_as_it_is_described(mirror: Any) -> None:
-    mirror.cloud.modules.create("mcu", product="p1")
-    described = {"FirmwareSign": MD5, "SignMethod": "MD5", "FirmwareSize": 7}
-    package_id = mirror.ask("CreateOTAFirmware", **MADE, **described)["Data"]["FirmwareId"]
-    assert mirror.cloud.packages.get(package_id).artifacts == (
-        Artifact(
-            name="app.bin",
-            size=7,
-            checksum=Checksum(algorithm="md5", hex=MD5),
-            location=UrlLocation(url=OURS),
-        ),
-    )
-    info = mirror.ask("QueryOTAFirmware", FirmwareId=package_id)["FirmwareInfo"]
-    assert (info["FirmwareUrl"], info["FirmwareSize"], info["FirmwareSign"]) == (OURS, 7, MD5)
-
-
-def test_a_strict_host_wants_the_file(make_mirror: Any, cloud_name: str, tmp_path: Path) -> None:
-    mirror = make_mirror(cloud_name, strict=True)
+def test_a_file_must_have_been_uploaded(mirror: Any, tmp_path: Path) -> None:
     mirror.cloud.modules.create("mcu", product="p1")
     signed = MADE | {"FirmwareSign": MD5}
     assert mirror.refused("CreateOTAFirmware", **signed) == "iot.firmware.InvalidFirmwareUrl"
-    upload(mirror, tmp_path)
+    mirror.upload(tmp_path)
     assert mirror.ask("CreateOTAFirmware", **signed)["Success"] is True
-
-
-def test_a_strict_tuya_wants_a_digest(make_mirror: Any, tmp_path: Path) -> None:
-    mirror = make_mirror("tuya", strict=True)
-    mirror.cloud.modules.create("mcu", product="p1")
-    upload(mirror, tmp_path)
-    assert mirror.refused("CreateOTAFirmware", **MADE) == "MissingFirmwareSign"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +95,7 @@ def test_a_strict_tuya_wants_a_digest(make_mirror: Any, tmp_path: Path) -> None:
 def test_a_package_that_cannot_be_is_refused_in_the_vendors_words(
     mcu: Any, tmp_path: Path, changes: dict[str, str | None], code: str
 ) -> None:
-    upload(mcu, tmp_path, f"{HOST}/ota/empty.bin", b"")
+    mcu.upload(tmp_path, f"{HOST}/ota/empty.bin", b"")
     taken = Artifact(name="a.bin", location=UrlLocation(url=OURS))
     mcu.cloud.packages.create(version="taken", product="p1", module="mcu", name="taken", artifacts=[taken])
     given = {name: value for name, value in (MADE | changes).items() if value is not None}
@@ -173,140 +115,13 @@ def test_delta_packages_are_aliyuns_alone(make_mirror: Any, tmp_path: Path) -> N
     aliyun, tuya = make_mirror("aliyun"), make_mirror("tuya")
     for mirror in (aliyun, tuya):
         mirror.cloud.modules.create("mcu", product="p1")
-        upload(mirror, tmp_path)
+        mirror.upload(tmp_path)
     assert tuya.refused("CreateOTAFirmware", **delta) == "iot.firmware.InvalidFirmwareType"
     assert aliyun.refused("CreateOTAFirmware", **MADE, Type="1") == "iot.firmware.SrcVersionIsMandatory"
     assert aliyun.refused("CreateOTAFirmware", **delta | {"SrcVersion": "1.0"}) == "iot.firmware.SrcDestVersionMatched"
-    info = made(aliyun, delta)
+    package_id = aliyun.ask("CreateOTAFirmware", **delta)["Data"]["FirmwareId"]
+    info = aliyun.ask("QueryOTAFirmware", FirmwareId=package_id)["FirmwareInfo"]
     assert (info["Type"], info["SrcVersion"]) == (1, "0.9")
-
-
-def made(mirror: Any, given: dict[str, str]) -> dict[str, Any]:
-    """The package that comes of it, as it is asked for."""
-    package_id = mirror.ask("CreateOTAFirmware", **given)["Data"]["FirmwareId"]
-    info: dict[str, Any] = mirror.ask("QueryOTAFirmware", FirmwareId=package_id)["FirmwareInfo"]
-    return info
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_digest_is_an_md5_where_none_was_given(mcu: Any) -> None:
-    info = made(mcu, MADE)
-    assert (info["SignMethod"], info["FirmwareSign"], info["FirmwareSize"]) == ("MD5", MD5, len(BYTES))
-    (row,) = mcu.ask("ListOTAFirmware", CurrentPage=1, PageSize=10)["FirmwareInfo"]["SimpleFirmwareInfo"]
-    assert (row["SignMethod"], row["FirmwareSign"], row["FirmwareSize"]) == ("MD5", MD5, len(BYTES))
-
-
-def test_tuya_takes_a_sha256_and_gives_it_back(make_mirror: Any, tmp_path: Path) -> None:
-    codes = []
-    for mirror in (make_mirror("tuya"), make_mirror("aliyun")):
-        mirror.cloud.modules.create("mcu", product="p1")
-        upload(mirror, tmp_path)
-        signed = MADE | {"SignMethod": "SHA256", "FirmwareSign": SHA256.upper()}
-        codes.append(mirror.ask("CreateOTAFirmware", **signed)["Code"])
-        rows = mirror.ask("ListOTAFirmware", CurrentPage=1, PageSize=10)["FirmwareInfo"]["SimpleFirmwareInfo"]
-        assert [(row["SignMethod"], row["FirmwareSign"]) for row in rows] == [("SHA256", SHA256)][: 2 - len(codes)]
-    assert codes == ["", "iot.firmware.InvalidFirmwareSignMethod"]
-
-
-def test_several_files_make_one_package_on_aliyun(make_mirror: Any, tmp_path: Path) -> None:
-    mirror = make_mirror("aliyun")
-    mirror.cloud.modules.create("mcu", product="p1")
-    texts = {"a": b"first", "b": b"second"}
-    given = {name: value for name, value in MADE.items() if name != "FirmwareUrl"}
-    for number, (name, data) in enumerate(texts.items(), 1):
-        url = upload(mirror, tmp_path, f"{HOST}/ota/x/{name}.bin", data)
-        given |= {f"MultiFiles.{number}.Name": name, f"MultiFiles.{number}.Url": url}
-    given["MultiFiles.2.FileMd5"] = md5(b"second").hexdigest()
-    info = made(mirror, given)
-    files = [
-        {"Name": name, "Size": len(data), "SignValue": md5(data).hexdigest(), "FileMd5": md5(data).hexdigest()}
-        for name, data in texts.items()
-    ]
-    assert [{name: value for name, value in file.items() if name != "Url"} for file in info["MultiFiles"]] == files
-    assert "FirmwareUrl" not in info
-    assert "FirmwareSign" not in info
-    assert [file.name for file in mirror.cloud.packages.get(info["FirmwareId"]).artifacts] == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    ("files", "code"),
-    [
-        ({"1.Name": "a", "1.Url": OURS, "2.Name": "a", "2.Url": OURS}, "iot.common.InvalidFormattedParameter"),
-        ({"1.Name": "a" * 33, "1.Url": OURS}, "iot.common.InvalidFormattedParameter"),
-        ({"1.Name": "a"}, "iot.firmware.NullFirmwareUrl"),
-        ({"1.Url": OURS}, "iot.common.InvalidFormattedParameter"),
-        ({"1.Name": "a", "1.Url": "https://else/ota/a.bin"}, "iot.firmware.InvalidFirmwareUrl"),
-        (
-            {
-                f"{number}.{name}": f"{number}" if name == "Name" else OURS
-                for number in range(21)
-                for name in ("Name", "Url")
-            },
-            "iot.common.InvalidFormattedParameter",
-        ),
-    ],
-)
-def test_files_that_cannot_be_are_refused(make_mirror: Any, files: dict[str, str], code: str) -> None:
-    mirror = make_mirror("aliyun")
-    given = {name: value for name, value in MADE.items() if name != "FirmwareUrl"}
-    assert (
-        mirror.refused("CreateOTAFirmware", **given, **{f"MultiFiles.{name}": url for name, url in files.items()})
-        == code
-    )
-
-
-def test_the_url_of_a_file_is_signed_for_a_while(mcu: Any) -> None:
-    info = made(mcu, MADE)
-    url = urlsplit(info["FirmwareUrl"])
-    key = unquote(url.path).removeprefix(f"/{PACKAGES}/")
-    query = {name: value for name, (value,) in parse_qs(url.query).items()}
-    assert f"{url.scheme}://{url.netloc}" == HOST
-    assert key == f"{info['FirmwareId']}/0/app.bin"
-    assert int(query["Expires"]) == (mcu.now + timedelta(hours=1)).timestamp()
-    text = f"GET\n\n\n{query['Expires']}\n/{PACKAGES}/{key}"
-    signed = base64.b64encode(hmac.digest(SECRET.encode(), text.encode(), "sha1")).decode()
-    assert (query["OSSAccessKeyId"], query["Signature"]) == ("AK", signed)
-
-
-def test_a_file_in_a_bucket_has_such_a_url_too(mirror: Any) -> None:
-    place = ObjectLocation(region="r", bucket="b", key="k/ä b.bin")
-    file = Artifact(name="ä b.bin", location=place)
-    package = mirror.cloud.packages.create(version="1", product="p", module="@default", artifacts=[file])
-    info = mirror.ask("QueryOTAFirmware", FirmwareId=package.id)["FirmwareInfo"]
-    assert info["FirmwareUrl"].startswith(f"{HOST}/{PACKAGES}/{package.id}/0/%C3%A4%20b.bin?Expires=")
-
-
-# --- uploads ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_grant_lets_one_file_be_uploaded_within_a_minute(mirror: Any) -> None:
-    data = mirror.ask("GenerateOTAUploadURL", FileSuffix="tar.gz")["Data"]
-    policy = json.loads(base64.b64decode(data["Policy"]))
-    folder, _, name = data["Key"].rpartition("/")
-    assert policy == {
-        "expiration": "2026-03-04T12:01:00.000Z",
-        "conditions": [["content-length-range", 0, 1_048_576_000], ["starts-with", "$key", f"{folder}/"]],
-    }
-    assert folder.startswith("ota/")
-    assert len(folder) == len("ota/") + 32
-    assert name.endswith(".tar.gz")
-    assert data["FirmwareUrl"] == f"{data['Host']}/{data['Key']}"
-    signed = base64.b64encode(hmac.digest(SECRET.encode(), data["Policy"].encode(), "sha1")).decode()
-    named = data.get("OSSAccessKeyId")
-    assert (data["Host"], named, data["Signature"], data["ObjectStorage"]) == (HOST, "AK", signed, "OSS")
-    assert data["UtcCreate"] == "2026-03-04T12:00:00.000Z"
-
-
-def test_a_grant_is_for_a_bin_unless_another_suffix_is_given(mirror: Any) -> None:
-    assert mirror.ask("GenerateOTAUploadURL")["Data"]["Key"].endswith(".bin")
-    code = mirror.refused("GenerateOTAUploadURL", FileSuffix="exe")
-    assert code == "iot.firmware.InvalidGenerateOTAUploadURLParam"
-
-
-def test_no_two_grants_have_one_key(mirror: Any) -> None:
-    assert len({mirror.ask("GenerateOTAUploadURL")["Data"]["Key"] for _ in range(20)}) == 20
 
 
 # --- lists and changes ------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from otabridge_action.facade import as_json, as_xml
+from otabridge_action.reading import cased
+from otabridge_action.schema_writing import Spelling
 
 from otabridge.errors import (
     AuthenticationError,
@@ -27,6 +29,7 @@ from otabridge.errors import (
     UnsupportedError,
     ValidationError,
 )
+from otabridge.limits import broken
 from otabridge.models import ModuleVersion
 
 PRODUCT = (("ProductKey", "p1"),)
@@ -106,6 +109,34 @@ def test_whatever_is_written_can_be_read(tree: dict[str, Any]) -> None:
     assert ElementTree.fromstring(as_xml("Root", tree)).tag == "Root"
 
 
+# --- spellings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [
+        ("ProductKey", ("ProductKey", "productKey", "productkey")),
+        ("IotId", ("IotId", "iotId", "iotid")),
+        ("UtcCreate", ("UtcCreate", "utcCreate", "utccreate")),
+        ("SimpleOTAModuleInfo", ("SimpleOTAModuleInfo", "simpleOTAModuleInfo", "simpleotamoduleinfo")),
+        ("OTAModules", ("OTAModules", "oTAModules", "otamodules")),
+        ("OSSAccessKeyId", ("OSSAccessKeyId", "oSSAccessKeyId", "ossaccesskeyid")),
+    ],
+)
+def test_a_name_is_read_in_three_spellings_of_which_tuya_writes_the_second(
+    name: str, accepted: tuple[str, ...]
+) -> None:
+    assert cased(name) == accepted
+    assert [Spelling(camel=camel)[name] for camel in (False, True)] == [*accepted[:2]]
+
+
+def test_tuya_spells_the_members_of_a_grant(make_mirror: Any) -> None:
+    answer = json.loads(make_mirror("tuya").send("GenerateOTAUploadURL", ()).body)
+    assert sorted(answer["data"]) == [
+        *("firmwareUrl", "host", "key", "oSSAccessKeyId", "objectStorage", "policy", "signature", "utcCreate"),
+    ]
+
+
 # --- envelopes --------------------------------------------------------------------------------------------------------
 
 
@@ -134,9 +165,9 @@ def test_a_failure_of_an_action_is_a_200_that_says_so(make_mirror: Any, name: st
 
 
 def test_ids_of_requests_are_in_capitals_on_aliyun_alone(make_mirror: Any) -> None:
-    for name, cased in (("aliyun", str.upper), ("tuya", str.lower)):
+    for name, letters in (("aliyun", str.upper), ("tuya", str.lower)):
         told = make_mirror(name).ask("ListOTAModuleByProduct", ProductKey="p1")
-        assert told["RequestId"] == cased(told["RequestId"])
+        assert told["RequestId"] == letters(told["RequestId"])
 
 
 def test_names_of_parameters_have_their_case(mirror: Any) -> None:
@@ -177,6 +208,18 @@ def test_what_a_store_raises_becomes_the_vendors_own(
     answer = mirror.send("DeleteOTAModule", (*PRODUCT, ("ModuleName", "m")))
     assert (answer.status, answer.code) == (status, code)
     assert b"elsewhere" not in answer.body
+
+
+@pytest.mark.parametrize(("value", "told"), [("m", True), ("/a/place/of/the/server", False)])
+def test_a_broken_limit_is_told_without_a_value_that_nobody_sent(
+    mirror: Any, monkeypatch: Any, value: str, told: bool
+) -> None:
+    def fail(**_: object) -> Any:
+        raise broken("module.name", "another word", value, "rename it")
+
+    monkeypatch.setattr(mirror.facade.store, "delete_module", fail)
+    message = mirror.ask("DeleteOTAModule", ProductKey="p1", ModuleName="m")["ErrorMessage"]
+    assert message == f"module.name: another word{f', not {value!r}' if told else ''}: rename it"
 
 
 def test_how_long_a_store_wants_to_wait_is_told(make_mirror: Any, monkeypatch: Any) -> None:

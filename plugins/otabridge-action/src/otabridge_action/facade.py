@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from otabridge.facade import Answer, Asked, Call, Reason, Verdict
-from otabridge.objects import ObjectDialect, document, text, xml
-from otabridge.plugin import OtaBridgeError, Pairs, RateLimitError, Steps
+from otabridge.markup import document, text, xml
+from otabridge.objects import ObjectDialect
+from otabridge.plugin import OtaBridgeError, Pairs, RateLimitError, Steps, ValidationError
 from otabridge_action.facade_codes import BAD_VERSION, CODES, MISSING, REASONS, Codes, Refusal, mandatory, missing, no
 from otabridge_action.facade_gate import Judgement
 from otabridge_action.facade_modules import ModuleActions
@@ -36,6 +37,8 @@ class Action:
 
 class ActionFacade(ModuleActions, PackageActions, SearchActions):
     """Both clouds' facade, over any store."""
+
+    wait_headers = {"Retry-After": 1, RETRY: 1000}  # noqa: RUF012  # the base class says that it is the class's
 
     def hints(self) -> Mapping[str, str]:
         return {"iot_instance_id": INSTANCE} if self.profile.instance_parameter else {}
@@ -101,7 +104,7 @@ class ActionFacade(ModuleActions, PackageActions, SearchActions):
             wait = ((RETRY, str(round(error.retry_after * 1000))),) if error.retry_after else ()
             return self._gateway(call, parsed, status, code, words, *wait)
         if business := codes.of(error):
-            return self._failure(call, parsed, business, getattr(error, "message", str(error)))
+            return self._failure(call, parsed, business, _told(error, parsed))
         return self.refuse(call, "unavailable")
 
     def _unknown(self, call: Call, asked: Parsed) -> tuple[int, str, str]:
@@ -178,6 +181,13 @@ WRITES: Mapping[str, bool] = {name: action.write for name, action in ACTIONS.ite
 def _parsed(asked: Asked) -> Parsed:
     assert isinstance(asked, Parsed), "a call must be performed as it was read"
     return asked
+
+
+def _told(error: OtaBridgeError, asked: Parsed) -> str:
+    """What an error says, without a value that its client did not send."""
+    if isinstance(error, ValidationError) and error.value not in dict(asked.pairs).values():
+        return str(error).replace(f", not {error.value!r}", "")
+    return str(getattr(error, "message", error))
 
 
 def as_json(tree: Tree) -> bytes:

@@ -10,11 +10,11 @@ from otabridge.windows import Listed, count, split, window
 from otabridge_action.facade_base import ActionBase
 from otabridge_action.facade_codes import no
 from otabridge_action.facade_reading import Parsed
-from otabridge_action.facade_tables import DETAILS, DEVICE_WORDS, NUMBERED_ROWS, STATES, UNKNOWN_TIME
+from otabridge_action.facade_tables import DETAILS, NUMBERED_ROWS, STATES, UNKNOWN_TIME
 from otabridge_action.schema_devices import Facts
 from otabridge_action.schema_names import numbered
 from otabridge_action.schema_writing import Shown, Tree
-from otabridge_action.tables import STATUS_NUMBERS, STATUS_WORDS
+from otabridge_action.tables import DEVICE_WORDS, STATUS_NUMBERS, STATUS_WORDS
 
 DEVICE_PAGE = 10
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from otabridge.facade import Account, Call, Nonces, Reason, Site, Verdict
+from otabridge.facade import Account, Call, Reason, Site, Verdict
 from otabridge.plugin import Pairs
 from otabridge_action import facade_mistakes as mistakes
 from otabridge_action.facade_codes import BAD_METHOD, BAD_SCHEME, BAD_TIME, MISSING, UNSIGNED, mandatory
@@ -52,13 +52,11 @@ class Signed:
 
 
 class Gate:
-    """Judges calls. It remembers the nonces of the time in which a signature is good."""
+    """Judges calls."""
 
     def __init__(self, profile: Profile, site: Site) -> None:
         self._profile = profile
         self._site = site
-        # A time may lie as far ahead as behind, so a signature is good for twice the window.
-        self._nonces = Nonces(2 * WINDOW)
 
     def judge(self, call: Call, asked: Parsed) -> Judgement:
         """Whether a call may be performed."""
@@ -80,7 +78,7 @@ class Gate:
         found = (
             self._timely(call, signed) or self._matching(signed, account, text) or self._entitled(call, signed, account)
         )
-        if found is None and not self._nonces.spend(f"{signed.key}\n{signed.nonce}", call.now):
+        if found is None and not self._site.nonces.spend(f"{signed.key}\n{signed.nonce}", call.now):
             found = _refused("nonce used")
         if found is None:
             return Judgement(scheme=signed.scheme, account=signed.key, expected=expected, received=expected)
@@ -125,7 +123,7 @@ class Gate:
         elif signed.token is None:
             return None
         else:
-            expires = self._site.tokens.get(signed.token)
+            expires = self._site.ends(signed.token)
             if expires is None and strict(self._site, "token"):
                 return _refused("bad token")
         return _refused("expired token") if expires and expires <= call.now else None

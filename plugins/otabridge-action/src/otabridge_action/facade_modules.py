@@ -78,9 +78,9 @@ class ModuleActions(ActionBase):
         return words["product"], words["module"], words.get("alias"), words.get("description")
 
     def _modules(self, product: str) -> Listed[Module]:
-        """The custom modules of a product."""
+        """The custom modules of a product, less those that this cloud would take for the built-in one."""
         return self.listed(
             Capability.LIST_MODULES,
             lambda cursor, limit: self.store.list_modules(product=product, cursor=cursor, limit=limit),
-            keep=lambda module: not module.builtin,
+            keep=lambda module: not module.builtin and module.name.lower() != RESERVED,
         )

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from urllib.parse import quote, unquote
 
 from otabridge.facade import Account, Answer, Call, Reason, Site, Verdict
+from otabridge.markup import document, text, xml
 from otabridge.objects import (
     LARGEST,
     PACKAGES,
@@ -19,9 +20,6 @@ from otabridge.objects import (
     Outcome,
     Stored,
     Trouble,
-    document,
-    text,
-    xml,
 )
 from otabridge.plugin import Pairs
 from otabridge_action import schema_names as names
@@ -194,7 +192,7 @@ def policy_of(encoded: str) -> Policy:
         others = [(str(r), str(n).lstrip("$").lower(), str(v)) for r, n, v in rows if r != "content-length-range"]
         if any(relation not in ("eq", "starts-with") for relation, _, _ in others) or expires.tzinfo is None:
             raise ValueError("unknown")
-    except (ValueError, TypeError, KeyError, AttributeError, StopIteration, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration, OverflowError, RecursionError) as error:
         raise Refused("bad request", "Invalid Policy: it is not understood.", code=POLICY) from error
     least, most = sizes[0] if sizes else (0, LARGEST)
     return Policy(expires=expires, least=least, most=most, conditions=tuple(others))

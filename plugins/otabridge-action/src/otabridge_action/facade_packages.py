@@ -7,7 +7,20 @@ from dataclasses import replace
 
 from otabridge.facade import Call, Site, Table
 from otabridge.objects import PACKAGES, UPLOADS
-from otabridge.plugin import Artifact, Backend, Capability, Package, Steps, UrlLocation, encoded_query, local, quote3986
+from otabridge.plugin import (
+    Artifact,
+    Backend,
+    Capability,
+    LocalLocation,
+    ObjectLocation,
+    Package,
+    Steps,
+    UrlLocation,
+    ValidationError,
+    encoded_query,
+    local,
+    quote3986,
+)
 from otabridge.windows import Listed, window
 from otabridge_action.facade_base import ActionBase
 from otabridge_action.facade_codes import missing, no
@@ -41,14 +54,14 @@ class PackageActions(ActionBase):
         found, shown = yield from self.numbered(("packages", product, version), listed, number, size)
         rows = []
         for package in found.rows:
-            files = yield from self._files(call, package)
+            files = yield from self._files(package)
             name = yield from self.product_name(package.product)
             rows.append(self.scribe.package(package, name, files))
         return self.scribe.packages(rows, shown)
 
     def get_package(self, call: Call, asked: Parsed) -> Steps[Tree]:
         package = yield from self._package(asked)
-        files = yield from self._files(call, package)
+        files = yield from self._files(package, call)
         name = yield from self.product_name(package.product)
         return self.scribe.package_detail(package, name, files)
 
@@ -141,18 +154,26 @@ class PackageActions(ActionBase):
 
     def _brought_in(self, file: Named) -> Steps[Artifact]:
         """The artifact of a file: its bytes are brought into the store, if they were uploaded."""
-        stored = yield from local(lambda: self.site.objects.find(UPLOADS, file.key))
-        if stored is None:
-            if strict(self.site, "object"):
-                raise no("file not uploaded")
-            return file.artifact()
-        file.check(stored)
-        return (yield from self.store.stage_artifact(path=stored.path, filename=file.name))
+        for _ in range(2):
+            stored = yield from local(lambda: self.site.objects.find(UPLOADS, file.key))
+            if stored is None:
+                break
+            file.check(stored)
+            try:
+                return (yield from self.store.stage_artifact(path=stored.path, filename=file.name))
+            except ValidationError as error:
+                if error.field != "artifact.path":
+                    raise
+                # The file is gone: another was uploaded in its place since it was found.
+        raise no("file not uploaded")
 
     # --- their files ------------------------------------------------------------------------------------------------
 
-    def _files(self, call: Call, package: Package) -> Steps[tuple[File, ...]]:
-        """A package's files as this cloud shows them, with the digest that its maker gave, or else the usual one."""
+    def _files(self, package: Package, call: Call | None = None) -> Steps[tuple[File, ...]]:
+        """A package's files as this cloud shows them, to a `call` with their URLs.
+
+        Their digest is of the kind that the package's maker gave, or else of the usual one.
+        """
         chosen = self._algorithms.get(package.id) if "sha256" in self.limits.checksums else None
         algorithm = chosen or "md5"
         md5s: tuple[str | None, ...] = ()
@@ -164,12 +185,12 @@ class PackageActions(ActionBase):
             digest, kind = (known.hex, known.algorithm) if known else (None, algorithm)
             if kind != algorithm and position < len(md5s) and md5s[position]:
                 digest, kind = md5s[position], "md5"
-            url = self._url(call, package, position)
+            url = (yield from self._url(call, package, position)) if call else None
             shown.append(File(name=artifact.name, url=url, size=artifact.size, digest=digest, algorithm=kind))
         return tuple(shown)
 
     def _told_md5s(self, package: Package) -> Steps[tuple[str | None, ...]]:
-        """The MD5s that a local store tells of what it holds, beside the SHA-256 that it checks."""
+        """The MD5s that a local store tells of the bytes that it holds, beside the SHA-256 that it checks."""
         found = self._md5s.get(package.id)
         if found is None:
             told = package.raw or (yield from self.store.get_package(package_id=package.id)).raw or {}
@@ -178,13 +199,17 @@ class PackageActions(ActionBase):
             self._md5s.put(package.id, found)
         return found
 
-    def _url(self, call: Call, package: Package, position: int) -> str | None:
-        """Where a file can be fetched: from this server, by a signed URL, unless it lies elsewhere."""
+    def _url(self, call: Call, package: Package, position: int) -> Steps[str | None]:
+        """Where a file can be fetched: by its own URL, or by a signed one from this server, if that has its bytes."""
         artifact = package.artifacts[position]
-        if artifact.location is None:
-            return None
-        if isinstance(artifact.location, UrlLocation):
-            return artifact.location.url
+        match artifact.location:
+            case None:
+                return None
+            case UrlLocation(url=url):
+                return url
+            case ObjectLocation(bucket=bucket, key=key):
+                if (yield from local(lambda: self.site.objects.find(bucket, key))) is None:
+                    return None
         return self.signed_url(call, (package.id, str(position), artifact.name))
 
     def signed_url(self, call: Call, key: Iterable[str]) -> str:
@@ -198,4 +223,6 @@ class PackageActions(ActionBase):
 
 
 def _lacks_md5(artifact: Artifact) -> bool:
-    return artifact.checksum is not None and artifact.checksum.algorithm != "md5"
+    """Whether the MD5 is another reading away: the contract has one digest a file, and a local store more in `raw`."""
+    known = artifact.checksum
+    return isinstance(artifact.location, LocalLocation) and known is not None and known.algorithm != "md5"

@@ -10,9 +10,9 @@ from otabridge.windows import Window, count, window
 from otabridge_action.facade_codes import Refusal, no
 from otabridge_action.facade_devices import DeviceActions, shown_status
 from otabridge_action.facade_reading import Parsed
-from otabridge_action.facade_tables import DEVICE_WORDS, SEARCH_CHARACTERS, SEARCH_CONDITIONS, SEARCH_ROWS
+from otabridge_action.facade_tables import SEARCH_CHARACTERS, SEARCH_CONDITIONS, SEARCH_ROWS
 from otabridge_action.schema_writing import Tree
-from otabridge_action.tables import SEARCH_PAGE, SEARCHED
+from otabridge_action.tables import DEVICE_WORDS, SEARCH_PAGE, SEARCHED
 
 _FLAGS = re.IGNORECASE | re.DOTALL
 _STATEMENT = re.compile(

@@ -6,19 +6,18 @@ from typing import Literal
 
 from otabridge.facade import Site
 from otabridge.plugin import Quota
-from otabridge_action.tables import STATUS_WORDS
 
 # --- what no source says ----------------------------------------------------------------------------------------------
 
-Doubt = Literal["product", "object", "method", "instance", "token", "digest"]
-# Each of these is unverified: (what is done, what is done where a host is strict).
-DOUBTS: Mapping[Doubt, tuple[str, str]] = {
-    "product": ("a product that was never seen has nothing, and comes into being with a module", "it is refused"),
-    "object": ("the object behind a package's URL need not exist", "a package without its object is refused"),
-    "method": ("Tuya takes POST", "it takes GET alone, as all its examples have it"),
-    "instance": ("any IotInstanceId is taken, and none", "only the one that `hints` names, or none"),
-    "token": ("any security token goes with a key that needs none", "it must have been issued"),
-    "digest": ("on Tuya a package may come without a digest, as one page has it", "it is refused, as another has it"),
+Doubt = Literal["product", "method", "instance", "token", "digest"]
+# Each of these is unverified: (the question, what is done by default, what is done where a host is strict), as
+# docs/serve.md has them.
+DOUBTS: Mapping[Doubt, tuple[str, str, str]] = {
+    "product": ("an unknown product", "comes into being", "is refused"),
+    "method": ("POST on Tuya", "accepted", "refused"),
+    "instance": ("`IotInstanceId` on Aliyun", "any, or none", "only the one of `hints`, or none"),
+    "token": ("a security token with a known key", "any", "only an issued one"),
+    "digest": ("a package without a digest on Tuya", "accepted", "refused"),
 }
 
 
@@ -32,11 +31,6 @@ def strict(site: Site, doubt: Doubt) -> bool:
 INSTANCE = "iot-otabridge"
 # When products and devices were made, no store knows.
 UNKNOWN_TIME = datetime(2020, 1, 1, tzinfo=UTC)
-# A device that is there has reported, so it was activated; whether it is connected now, these two do not say.
-DEVICE_WORDS: Mapping[str, str] = {
-    **{status: word for word, status in STATUS_WORDS.items()},
-    **dict.fromkeys(("unknown", "abnormal"), "OFFLINE"),
-}
 # How long the URL of a download holds is not documented.
 DOWNLOAD = timedelta(hours=1)
 UPLOAD = timedelta(minutes=1)

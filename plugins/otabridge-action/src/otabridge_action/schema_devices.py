@@ -6,8 +6,8 @@ from datetime import datetime
 
 from otabridge.plugin import Device, ModuleVersion
 from otabridge_action import schema_names as names
-from otabridge_action.facade_tables import DEVICE_WORDS
 from otabridge_action.schema_writing import Shown, Tree, Writing, local_time, milliseconds, spoken, utc_time
+from otabridge_action.tables import DEVICE_WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

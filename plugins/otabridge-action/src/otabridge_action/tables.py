@@ -130,6 +130,12 @@ PACKAGE_STATUS = {"-1": "ready", "0": "unverified", "1": "verified", "2": "verif
 STATUS_WORDS = {"ONLINE": "online", "OFFLINE": "offline", "UNACTIVE": "inactive", "DISABLE": "disabled"}
 STATUS_NUMBERS = {"0": "inactive", "1": "online", "3": "offline", "8": "disabled"}
 DEVICE_STATUS = STATUS_WORDS | STATUS_NUMBERS
+# What a server calls the core's statuses. A device that is there has reported, so it was activated; whether it is
+# connected now, the last two do not say.
+DEVICE_WORDS: Mapping[str, str] = {
+    **{status: word for word, status in STATUS_WORDS.items()},
+    **dict.fromkeys(("unknown", "abnormal"), "OFFLINE"),
+}
 
 
 class Codes(Mapping[str, type[ApiError]]):
