@@ -5,6 +5,7 @@ The tests of the plugins replay it and hold what each exchange leads to.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import md5
 from typing import Any
 
 from otabridge.client import Client, Pager
@@ -14,6 +15,7 @@ from otabridge.serve.quota import QuotaRule
 MASK = "PLACEHOLDER"  # a secret in a file; as a setting, the secret key of the server
 PRODUCT = "thermostat"
 FIRST = f"{1:032x}"  # the first id that a store gives
+FILE, KEY = bytes(900), f"ota/{FIRST}/app.bin"  # what is uploaded, and where to
 
 Fill = Callable[[Client], object]
 
@@ -25,12 +27,16 @@ def origin(backend: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One cassette. `use` takes a client of either colour; `quota` is the server's, in calls per second."""
+    """One cassette. `use` takes a client of either colour; `quota` is the server's, in calls per second.
+
+    `uploads` says that the file was uploaded before.
+    """
 
     use: Callable[[Any], Any]
     fill: Fill = lambda store: None
     settings: Mapping[str, Any] = field(default_factory=dict)
     quota: QuotaRule = "off"
+    uploads: bool = False
 
 
 def walked(pager: Any) -> "list[Any] | Awaitable[list[Any]]":
@@ -55,9 +61,9 @@ def uploaded(at: str) -> Artifact:
     """A file in the storage of the facade at an address."""
     return Artifact(
         name="app.bin",
-        size=900,
-        checksum=Checksum(algorithm="md5", hex="5a" * 16),
-        location=UrlLocation(url=f"{at}/ota/{FIRST}/app.bin"),
+        size=len(FILE),
+        checksum=Checksum(algorithm="md5", hex=md5(FILE).hexdigest()),
+        location=UrlLocation(url=f"{at}/{KEY}"),
     )
 
 
@@ -159,6 +165,7 @@ def _tuya(at: str) -> Mapping[str, Exchange]:
             use=lambda cloud: cloud.packages.create(
                 product=PRODUCT, module="mcu", version="2.0", name="mcu_2", artifacts=[file]
             ),
+            uploads=True,
         ),
         "QueryOTAFirmware/emulator": Exchange(fill=one, use=lambda cloud: cloud.packages.get(FIRST)),
         "DeleteOTAFirmware/emulator": Exchange(fill=one, use=lambda cloud: cloud.packages.delete(FIRST)),

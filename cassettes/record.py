@@ -4,8 +4,10 @@ python cassettes/record.py [FOLDER]
 """
 
 import itertools
+import json
 import re
 import sys
+from base64 import b64encode
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,8 @@ from urllib.parse import quote
 
 import httpx
 import yaml  # type: ignore[import-untyped]
-from exchanges import EXCHANGES, MASK, origin
+from exchanges import EXCHANGES, FILE, KEY, MASK, origin
+from otabridge_action.signing import oss_signature
 
 from otabridge import ApiError, connect
 from otabridge.serve import running
@@ -110,6 +113,14 @@ def headers(message: httpx.Request | httpx.Response) -> dict[str, Any]:
     return shown
 
 
+def upload(url: str) -> None:
+    """Put the file into the storage of a facade, by a form."""
+    until = (NOW + timedelta(minutes=1)).isoformat(timespec="milliseconds")
+    policy = b64encode(json.dumps({"expiration": until, "conditions": [["eq", "$key", KEY]]}).encode()).decode()
+    form = {"key": KEY, "policy": policy, "OSSAccessKeyId": ACCESS_KEY, "signature": oss_signature(SECRET_KEY, policy)}
+    httpx.post(f"{url}/", data=form, files={"file": ("app.bin", FILE)}).raise_for_status()
+
+
 def record(backend: str, name: str) -> str:
     """The cassette of an exchange."""
     tape, clock, shown = Tape(), Clock(), origin(backend)
@@ -119,6 +130,8 @@ def record(backend: str, name: str) -> str:
         url = server.url
         exchange = EXCHANGES[backend](url)[name]
         exchange.fill(server.cloud)
+        if exchange.uploads:
+            upload(url)
         given = {**server.settings(backend), "quotas": "off", **SETTINGS[backend], **exchange.settings}
         given = {field: SECRET_KEY if value == MASK else value for field, value in given.items() if value is not None}
         with connect(**given, transport=tape, world=clock.world(12 << 124)) as client, suppress(ApiError):
