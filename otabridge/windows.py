@@ -125,30 +125,33 @@ def numbered(
         page = yield from _paged(found, listed, number, size)
         if page:
             return page
+    # Walked anew, the list is taken as it comes: it may go on changing.
     first = yield from window(listed, None, size)
     total = len(first.rows) if first.cursor is None else (yield from _total(listed, first))
     found = known.put(place, Known([None, first.cursor], total, first.total, now))
     if number == 1:
         return Window(first.rows, first.cursor, total)
-    return (yield from _paged(found, listed, number, size)) or Window((), None, total)
+    return (yield from _paged(found, listed, number, size, anew=True)) or Window((), None, total)
 
 
-def _paged(found: Known, listed: Listed[T], number: int, size: int) -> Steps[Window[T] | None]:
-    """A page behind the first; None if the list is no longer what is remembered of it."""
+def _paged(found: Known, listed: Listed[T], number: int, size: int, *, anew: bool = False) -> Steps[Window[T] | None]:
+    """A page behind the first; None if the list is no longer what is remembered of it, unless it is walked `anew`."""
     cursors = found.cursors
     while len(cursors) < number and cursors[-1] is not None:
         length = len(cursors)
         step = yield from window(listed, cursors[-1], size)
-        if step.total != found.told:
+        if step.total != found.told and not anew:
             return None
         if len(cursors) == length:  # else another call has walked here meanwhile
             cursors.append(step.cursor)
     at = cursors[number - 1] if len(cursors) >= number else None
+    if at is None and anew:
+        return Window((), None, found.total)
     if at is None:
         there = yield from listed.fetch(None, 1)
         return Window((), None, found.total) if there.total == found.told else None
     page = yield from window(listed, at, size)
-    if page.total != found.told:
+    if page.total != found.told and not anew:
         return None
     if len(cursors) == number:
         cursors.append(page.cursor)

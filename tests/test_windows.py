@@ -201,6 +201,20 @@ def test_a_list_that_others_have_changed_is_walked_anew(
     assert found.total == after
 
 
+def test_a_list_that_grows_during_a_walk_is_told_as_it_comes() -> None:
+    store, known = Store(range(30)), Table[Hashable, Known](10)
+    listed = store.listed()
+
+    def growing(cursor: str | None, limit: int) -> Flow[Page[int]]:
+        store.rows = range(len(store.rows) + 1)
+        return listed.fetch(cursor, limit)
+
+    fetch = Listed(fetch=growing, largest=listed.largest)
+    for number in (3, 5, 2):
+        found = run(numbered(known, "list", fetch, number=number, size=3, now=0))
+        assert found.rows == tuple(range(number * 3 - 3, number * 3))
+
+
 def test_walks_by_number_that_overlap_know_each_page_once() -> None:
     store, known = Store(range(30)), Table[Hashable, Known](10)
     listed = store.listed()

@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS uploads (
 ) WITHOUT ROWID;
 """
 
+_ONE = "SELECT * FROM objects WHERE bucket = ? AND key = ?"
+
 
 class Kind(NamedTuple):
     """What is said of an object beside its bytes."""
@@ -77,12 +79,16 @@ class Storage:
         )
         self._index.execute("PRAGMA journal_mode = WAL")
         self._index.executescript(_TABLES)
+        # What is looked up for a call must not wait for a file that is being put.
+        self._looks = sqlite3.connect(folder / "index.sqlite3", check_same_thread=False, isolation_level=None)
+        self._looking = threading.Lock()
         self.sweep()
         self._drop_strays()
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._looking:
             self._index.close()
+            self._looks.close()
 
     # --- buckets ---
 
@@ -108,7 +114,13 @@ class Storage:
 
     def find(self, bucket: str, key: str) -> Stored | None:
         """One object."""
-        rows = self._rows("SELECT * FROM objects WHERE bucket = ? AND key = ?", bucket, key)
+        with self._looking:
+            row = self._looks.execute(_ONE, (bucket, key)).fetchone()
+        return self._stored(row) if row else None
+
+    def _held(self, bucket: str, key: str) -> Stored | None:
+        """One object, as a change that is under way has left it."""
+        rows = self._rows(_ONE, bucket, key)
         return self._stored(rows[0]) if rows else None
 
     def put(self, bucket: str, key: str, intake: Intake, kind: Kind = PLAIN, *, etag: str = "") -> Stored:
@@ -122,13 +134,13 @@ class Storage:
     def _put(self, bucket: str, key: str, intake: Intake, kind: Kind = PLAIN, etag: str = "") -> Stored:
         digests = intake.digests
         with self._change():
-            before = self.find(bucket, key)
+            before = self._held(bucket, key)
             self._rows(
                 "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 *(bucket, key, intake.size, digests["md5"], digests["sha256"], etag or digests["md5"], self._now()),
                 *(intake.path.name, kind.written()),
             )
-            stored = self.find(bucket, key)
+            stored = self._held(bucket, key)
         self._unlink([before.path] if before else [])
         assert stored is not None
         return stored

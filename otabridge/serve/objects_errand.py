@@ -15,6 +15,7 @@ from otabridge.serve.objects_form import Form
 from otabridge.serve.objects_frames import Unframed
 from otabridge.serve.objects_intake import CHUNK, DIGESTS, Intake, ObjectTrouble
 from otabridge.serve.objects_packages import PackageBucket
+from otabridge.wire import http_date
 
 LARGEST_DOCUMENT = 2 << 20  # a body that is read whole: the list of 10,000 parts is the longest
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII).fullmatch
@@ -108,10 +109,17 @@ class Errand:
         if stored is None:
             raise ObjectTrouble("no object", f"there is no object {asked.key!r} in {asked.bucket}")
         try:
-            self.span = span(self._call.headers.get("range", ""), stored.size)
+            self.span = span(self._call.headers.get("range", ""), stored.size) if self._same(stored) else None
         except ValueError:
             return Outcome(stored=stored, trouble="bad range", message=f"the object has {stored.size} bytes")
         return Outcome(stored=stored)
+
+    def _same(self, stored: Stored) -> bool:
+        """Whether a range is of the object that the client has begun to fetch (RFC 9110, 13.1.5)."""
+        known = self._call.headers.get("if-range", "")
+        return (
+            not known or known.strip('"') == stored.etag or http_date(known) == stored.modified.replace(microsecond=0)
+        )
 
     # --- bodies ---
 

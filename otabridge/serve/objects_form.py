@@ -1,6 +1,7 @@
 """A form with a file (multipart/form-data) read as it streams: first the text fields, then the file, the last part."""
 
 import logging
+from collections.abc import Callable
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -32,18 +33,19 @@ class Form:
         self._names: tuple[bytearray, bytearray] = bytearray(), bytearray()
         self._headers: dict[str, str] = {}
         self._text = bytearray()
-        self._parser = MultipartParser(
-            options[b"boundary"],
-            {
-                "on_part_begin": lambda: self._headers.clear(),
-                "on_header_field": lambda data, start, end: self._names[0].extend(data[start:end]),
-                "on_header_value": lambda data, start, end: self._names[1].extend(data[start:end]),
-                "on_header_end": self._header_over,
-                "on_headers_finished": self._part_begun,
-                "on_part_data": self._part_goes_on,
-                "on_part_end": self._part_over,
-            },
-        )
+        calls: dict[str, Callable[..., None]] = {
+            "on_part_begin": lambda: self._headers.clear(),
+            "on_header_field": lambda data, start, end: self._names[0].extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._names[1].extend(data[start:end]),
+            "on_header_end": self._header_over,
+            "on_headers_finished": self._part_begun,
+            "on_part_data": self._part_goes_on,
+            "on_part_end": self._part_over,
+        }
+        try:
+            self._parser = MultipartParser(options[b"boundary"], calls)  # type: ignore[arg-type]
+        except FormParserError as error:
+            raise ObjectTrouble("bad form", "the boundary is none") from error
 
     def write(self, data: bytes) -> None:
         """Take more of the form."""

@@ -23,6 +23,7 @@ from otabridge.serve.protocol import breaking, encoded, lingered, transport_of
 from otabridge.serve.record import Entry, Record
 
 log = logging.getLogger("otabridge.serve")
+TRIES = 3  # to open a file that others replace
 PIECE = 256 << 10
 
 
@@ -104,7 +105,7 @@ class ObjectDesk:
 
     async def _done(self, errand: Errand, strike: Strike) -> tuple[Outcome, BinaryIO | None]:
         """What became of an errand, and the file of the object that is fetched."""
-        fault = strike.ends
+        fault, host = strike.ends, self._host
         if fault and fault.kind in REASONS:
             return Outcome(
                 trouble=REASONS[fault.kind], message=fault.words, code=fault.code or "", status=fault.status
@@ -112,13 +113,15 @@ class ObjectDesk:
         if fault and fault.kind == "drop":
             return Outcome(trouble="unavailable"), None
         try:
-            outcome = await errand.outcome()
-            while errand.asked.action == "get" and outcome.stored and not outcome.trouble:
+            for _ in range(TRIES):
+                outcome = await errand.outcome()
+                if errand.asked.action != "get" or not outcome.stored or outcome.trouble:
+                    return outcome, None
                 try:
                     return outcome, await to_thread(outcome.stored.path.open, "rb")
                 except FileNotFoundError:  # it was put anew, or deleted, at this moment
-                    outcome = await errand.outcome()
-            return outcome, None
+                    host.packages.forget(outcome.stored)
+            return Outcome(trouble="no object", message="its file is gone"), None
         except ObjectTrouble as error:
             return Outcome(trouble=error.trouble, message=error.message), None
         except ClientDisconnect:
@@ -133,7 +136,7 @@ def _ranged(call: Call, answer: Answer, outcome: Outcome, errand: Errand) -> Ans
     headers = [*answer.headers, ("date", format_datetime(call.now, usegmt=True))]
     length, status = len(answer.body), answer.status
     if outcome.trouble:
-        if outcome.stored:
+        if outcome.stored and status == 416:
             headers.append(("content-range", f"bytes */{outcome.stored.size}"))
     elif outcome.stored and errand.asked.action in ("get", "head") and status == 200:
         first, end = errand.span or (0, outcome.stored.size)

@@ -56,6 +56,10 @@ class PackageBucket:
             raise ObjectTrouble("unavailable", "the store did not answer") from error
         return None
 
+    def forget(self, stored: Stored) -> None:
+        """An artifact that was opened is no longer where it was."""
+        self._opened.pop(stored.sha256, None)
+
     async def _open(self, artifact: Artifact, key: str, modified: datetime) -> Stored:
         path = await self._runner.run(self._store.open_artifact(artifact=artifact, folder=self._folder))
         stored = await asyncio.to_thread(_described, path, key, modified)

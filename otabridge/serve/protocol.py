@@ -99,7 +99,9 @@ class Protocol(HttpToolsProtocol):
             self._end("408 Request Timeout")
 
     def _end(self, status: str) -> None:
-        if not self.transport.is_closing():
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.abort()  # another head would be taken for a part of the answer
+        elif not self.transport.is_closing():
             self.transport.write(_END.format(status=status, id=secrets.token_hex(16)).encode())
             self.transport.close()
 

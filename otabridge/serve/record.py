@@ -25,7 +25,7 @@ _WORDS = ("secret", "passw", "token")
 # In a text of any form: `name=value` encoded up to twice, `name:value`, and a member of a JSON object.
 _NAMED = re.compile(
     r"((?:secret|passw|(?<!client)token)[\w.-]{0,20}(?:=|%3D|%253D|\"\s?:\s?\"|:\s?))"
-    r"(?!\*\*\*)(.+?)(?=%26|&|[\s\",;\0]|$)",
+    r"(?!\*\*\*)([^\0]+?)(?=%26|&|[\s\",;\0]|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 # `Scheme ..., Signature=abc` and `Scheme key:signature`.

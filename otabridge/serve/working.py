@@ -1,76 +1,55 @@
-"""The runner of a host: the event loop never waits for a store's local work, and gives it little of its own time."""
+"""The runner of a host: the event loop never waits for long local work, and does little of it itself."""
 
-import asyncio
 import time
-from collections.abc import Callable, Generator
-from contextvars import copy_context
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import TypeVar
 
-from otabridge._exchange import Step
 from otabridge._runners import AsyncRunner
 from otabridge.flow import Flow, Local
 
 T = TypeVar("T")
-TURN = 0.01  # seconds of local work after which others have their turn
+TURN = 0.01  # seconds of local work in the loop, for one flow
+THREADS = 4  # one may be at a file of 1 GB while the others go on
+
+_until: ContextVar[float] = ContextVar("_until", default=0.0)
 
 
 class Worker(AsyncRunner):
-    """Goes on with a flow, in the loop or on the thread, for as long as it wants local work alone.
+    """Does local work on threads; what a `quick` flow does in its first turn, in the loop.
 
-    To change threads takes longer than most looks at a store. So a flow that is `quick` begins in the loop, if the
-    thread is idle: else the store may be locked, and the loop must not wait. What is longer than a turn goes to the
-    thread.
+    To change threads takes longer than most looks at a store. While any thread is at work the store may be locked, and
+    then the loop does nothing of the kind.
     """
 
-    _working = 0  # pieces of work on the thread
+    _working = 0  # pieces of work on the threads
 
     async def run(self, flow: Flow[T], *, quick: bool = False) -> T:
         """Run a flow to its end and return its result. `quick`: it only looks."""
-        program = self.exchange.program(flow)
-        step: Callable[[], Step] = partial(next, program)
-        while True:
-            try:
-                if quick and not self._working:
-                    effect, value = _advanced(program, step)
-                else:
-                    effect, value = await self._work(Local(partial(copy_context().run, _advanced, program, step)))
-                if effect is None:
-                    result: T = value
-                    return result
-                quick = False
-                try:
-                    answer = await self._perform(effect)
-                except Exception as error:
-                    step = partial(program.throw, error)
-                else:
-                    step = partial(program.send, answer)
-            except asyncio.CancelledError:
-                # The thread may be in the flow at this moment.
-                if self._thread:
-                    self._thread.submit(program.close)
-                raise
+        _until.set(time.monotonic() + TURN if quick else 0.0)
+        return await super().run(flow)
 
     async def _work(self, effect: Local[T]) -> T:
-        self._working += 1
-        try:
-            return await super()._work(effect)
-        finally:
-            self._working -= 1
+        if not self._working and time.monotonic() < _until.get():
+            return effect.call()
+        if self._thread is None:
+            self._thread = _Threads(self)
+        return await super()._work(effect)
 
 
-def _advanced(program: Generator[Step, Any, T], step: Callable[[], Step]) -> tuple[Step | None, Any]:
-    """What a flow wants next that is not local, or that comes after its turn; None and its result at the end."""
-    ends = time.monotonic() + TURN
-    try:
-        effect = step()
-        while isinstance(effect, Local) and time.monotonic() < ends:
-            try:
-                result = effect.call()
-            except Exception as error:
-                effect = program.throw(error)
-            else:
-                effect = program.send(result)
-    except StopIteration as done:
-        return None, done.value
-    return effect, None
+class _Threads(ThreadPoolExecutor):
+    """Counts the work that has not ended, whatever became of the task that asked for it."""
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(max_workers=THREADS, thread_name_prefix="otabridge")
+        self._worker = worker
+
+    def submit(self, call: Callable[..., T], /, *args: object, **named: object) -> Future[T]:
+        self._worker._working += 1
+        future = super().submit(call, *args, **named)
+        future.add_done_callback(self._over)
+        return future
+
+    def _over(self, future: object) -> None:
+        self._worker._working -= 1

@@ -70,6 +70,58 @@ def test_a_range_is_exact(corner: Corner, wanted: str, first: int, last: int) ->
     assert found.headers["content-length"] == str(last + 1 - first)
 
 
+OLD, NEW = "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
+HELD = f'"{md5(BYTES).hexdigest()}"'
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("If-Match", HELD, 200),
+        ("If-Match", f'"other", {HELD}', 200),
+        ("If-Match", "*", 200),
+        ("If-Match", '"other"', 412),
+        ("If-None-Match", HELD, 304),
+        ("If-None-Match", f"W/{HELD}", 304),
+        ("If-None-Match", '"other"', 200),
+        ("If-Modified-Since", NEW, 304),
+        ("If-Modified-Since", OLD, 200),
+        ("If-Modified-Since", "nonsense", 200),
+        ("If-Unmodified-Since", OLD, 412),
+        ("If-Unmodified-Since", NEW, 200),
+    ],
+)
+def test_a_condition_decides_whether_an_object_is_sent(
+    corner: Corner, method: str, name: str, value: str, status: int
+) -> None:
+    corner.ask("PUT", "/abc/held", BYTES)
+    found = corner.ask(method, "/abc/held", headers=((name, value),))
+    assert found.status == status
+    assert (found.body == BYTES) is (method == "GET" and status == 200)
+    if status == 304:
+        assert found.headers["etag"].lower() == HELD
+
+
+@pytest.mark.parametrize(("known", "status"), [(HELD, 206), (NEW, 200), ('"other"', 200), (OLD, 200)])
+def test_a_range_of_an_object_that_was_replaced_is_the_whole_of_the_new_one(
+    corner: Corner, known: str, status: int
+) -> None:
+    corner.ask("PUT", "/abc/held", BYTES)
+    found = corner.ask("GET", "/abc/held", headers=(("Range", "bytes=5-9"), ("If-Range", known)))
+    assert (found.status, found.body) == (status, BYTES[5:10] if status == 206 else BYTES)
+
+
+def test_an_object_whose_file_is_gone_is_not_found(tmp_path: Path) -> None:
+    with running("huawei", on=f"local:{tmp_path}") as server:
+        corner = Corner(server)
+        corner.ask("PUT", "/abc/k", BYTES)
+        for path in (tmp_path / "serve" / "objects" / "files").iterdir():
+            path.unlink()
+        found = corner.ask("GET", "/abc/k")
+    assert (found.status, found.code) == (404, "NoSuchKey")
+
+
 def test_a_range_behind_the_end_is_refused_with_the_size(corner: Corner) -> None:
     corner.ask("PUT", "/abc/k", b"12345")
     found = corner.ask("GET", "/abc/k", headers=(("Range", "bytes=5-"),))

@@ -44,6 +44,11 @@ def test_each_call_is_logged_in_a_line_without_what_was_sent(caplog: pytest.LogC
     assert [record.getMessage() for record in caplog.records] == ["tiny, call 1: GET no operation: 0 "]
 
 
+def test_a_secret_s_name_without_its_value_moves_no_other() -> None:
+    entry = recorded(target="/?a=token=&b=v1&c=v2&d=v3")
+    assert dict(entry.parameters) == {"a": "token=", "b": "v1", "c": "v2", "d": "v3"}
+
+
 def test_a_large_call_takes_little_room() -> None:
     verdict = Verdict(message="m" * 10**6, expected="e" * 10**6, received="r" * 10**6)
     many = "&".join(f"n{number}={'v' * 2000}" for number in range(1000))

@@ -95,6 +95,12 @@ def test_a_file_that_is_uploaded_can_be_fetched(server: Server, clock: Clock, ur
     assert fetched(server, clock, url, "ota/a/b.bin").content == BYTES
 
 
+def test_a_boundary_that_is_too_long_makes_no_form(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    headers = {"content-type": f"multipart/form-data; boundary={'b' * 300}"}
+    assert httpx.post(f"{url}/", headers=headers, content=b"--b").status_code == 400
+    assert caplog.records == []
+
+
 def test_a_form_that_is_broken_off_leaves_no_file(clock: Clock, tmp_path: Path) -> None:
     with running("tuya", on=f"local:{tmp_path}", world=World(now=lambda: clock.now)) as server:
         fields = granted(server, clock, ["content-length-range", 0, 9 << 20], ["starts-with", "$key", "ota/"])

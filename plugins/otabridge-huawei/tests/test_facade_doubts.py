@@ -1,6 +1,7 @@
 """What no source says: each row of the table is decided in two ways, and the documentation has the same rows."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,12 @@ def test_the_instance_that_is_hinted_and_none_are_known(make_mirror: Any, instan
     mirror = make_mirror(strict=True)
     assert mirror.facade.hints()["instance_id"] == INSTANCE
     assert with_instance(instance)(mirror) == ""
+
+
+def test_a_token_that_was_issued_is_known(make_mirror: Any) -> None:
+    mirror = make_mirror(strict=True)
+    mirror.site.issue("any", mirror.now + timedelta(hours=1))
+    assert with_token(mirror) == ""
 
 
 def test_a_project_is_known_once_it_was_asked_for_by_name(make_mirror: Any) -> None:

@@ -60,6 +60,13 @@ def test_two_hosts_of_one_folder_know_each_other_s_spaces(make_mirror: Any, tmp_
         told = mirror.ask("GET", "apps", default_app="false")[1]["applications"]
         assert [row["app_id"] for row in told] == ["mine", "yours"]
         assert [mirror.ask("GET", f"products/{product}")[1]["app_id"] for product in "pq"] == ["mine", "yours"]
+    # What both make of one product, whoever's it is then, stays where it was made.
+    for mirror, app, name in ((first, "mine", "a"), (second, "yours", "b")):
+        mirror.ask("POST", "ota-upgrades/modules", module(mirror, name, app_id=app, product_id="r"))
+    for mirror in (first, second):
+        for app, name in (("mine", "a"), ("yours", "b")):
+            _, told = mirror.ask("GET", "ota-upgrades/modules", app_id=app, product_id="r")
+            assert [row["module_name"] for row in told["modules"]] == [name]
     for keeper in keepers:
         keeper.close()
 

@@ -128,7 +128,7 @@ class Verifier:
         """What is wrong with the security token. A lasting key may come with any, unless the site is strict."""
         given = call.headers.get("x-security-token", "").strip()
         if account.token is None:
-            wrong = bool(given) and strict(self._site, "token")
+            wrong = bool(given) and self._site.ends(given) is None and strict(self._site, "token")
         else:
             wrong = not hmac.compare_digest(
                 given.encode("utf-8", "surrogatepass"), account.token.encode("utf-8", "surrogatepass")

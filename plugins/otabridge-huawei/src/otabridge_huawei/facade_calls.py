@@ -110,12 +110,12 @@ class Spaces:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._owners = site.kept("app")  # of products
-        self._others = site.kept("thing")  # the spaces of things that are not those of their products
+        self._things = site.kept("thing")
         self._claimed = site.kept("space")  # a row for each, so that several hosts of one folder can add to them
 
     def of(self, product: str, asked: str | None = None, thing: str = "") -> str:
         """The space of a product or of a thing. What nobody has claimed is in any space, unless the site is strict."""
-        return self._others.get(thing) or self._owners.get(product) or self._free(asked) or tables.DEFAULT_APP
+        return self._things.get(thing) or self._owners.get(product) or self._free(asked) or tables.DEFAULT_APP
 
     def all(self) -> tuple[str, ...]:
         """The known spaces, the default one first."""
@@ -135,10 +135,9 @@ class Spaces:
             if len([*self._claimed]) >= tables.MOST_SPACES:
                 return
             yield from self._claimed.put(app, "")
-        if (owner := self._owners.get(product)) is None:
+        yield from self._things.put(thing, app)
+        if self._owners.get(product) is None:
             yield from self._owners.put(product, app)
-        elif owner != app or self._others.get(thing):
-            yield from self._others.put(thing, app)
 
     def keep(self, app: str | None) -> Callable[..., bool] | None:
         """Which products, and which things of them, are in a space; None if that is all."""

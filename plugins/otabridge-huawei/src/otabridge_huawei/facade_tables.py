@@ -52,7 +52,7 @@ IDENTITY_ROUTES: Mapping[tuple[str, str], str] = {
 }
 IDENTITY = ("/v3/", "/v3.0/")
 OPEN = frozenset({LOGIN, TEMPORARY_KEY})  # their credential is in the body
-WRITES = frozenset(operation for (method, _), operation in ROUTES.items() if method != "GET") - {"SearchDevices"}
+WRITES = {operation for (method, _), operation in ROUTES.items() if method != "GET"} - {"SearchDevices"} | {PROJECTS}
 
 Error = tuple[int, str, str]
 _DENIED = "Incorrect IAM authentication information: "
