@@ -5,8 +5,8 @@ python benchmarks/facade.py --seconds 60
 32 connections on processes of their own ask without a pause, each request freshly signed. A core's worth is counted in
 the server's own CPU time, so that a busy machine changes the figures little.
 
-Over 60 s of each case, on two shared x86-64 cores and Python 3.11: 2,200 lists of modules (huawei), 2,400 (tuya), 340
-pages of 50 devices, 780 pages of 200 versions, and no error. Memory grows by what the used nonces of 15 minutes take.
+On two shared x86-64 cores and Python 3.11: 2,000 lists of modules (huawei), 2,500 (tuya), 310 pages of 50 devices,
+760 pages of 200 versions, and no error in 60 s of each. Memory grows by what the used nonces of 15 minutes take.
 """
 
 import argparse

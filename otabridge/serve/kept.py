@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from otabridge.flow import Steps, local
 
 FILE = "serve.sqlite3"
 ROWS = 100_000
+PAUSE = 0.02  # seconds; a look takes a hundredth of a call, and a call has many
 
 
 class Keeper:
@@ -17,6 +19,7 @@ class Keeper:
     def __init__(self, folder: Path | None) -> None:
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
+        self._version, self._next = 0, 0.0
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(folder / FILE, check_same_thread=False, isolation_level=None)
@@ -31,9 +34,13 @@ class Keeper:
         return KeptTable(self, kind)
 
     def version(self) -> int:
-        """A number that changes when another host of the folder has written."""
-        with self._lock:
-            return self._connection.execute("PRAGMA data_version").fetchone()[0] if self._connection else 0
+        """A number that changes when another host of the folder has written; it is looked at every `PAUSE`."""
+        now = time.monotonic()
+        if self._connection and now >= self._next:
+            with self._lock:
+                self._next = now + PAUSE
+                self._version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return self._version
 
     def rows(self, kind: str) -> dict[str, str]:
         """All rows of a table."""

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from otabridge._exchange import Step
 from otabridge._runners import AsyncRunner
 from otabridge.flow import Flow, Local
 
@@ -30,11 +31,13 @@ class Worker(AsyncRunner):
         _until.set(time.monotonic() + TURN if quick else 0.0)
         return await super().run(flow)
 
-    async def _work(self, effect: Local[T]) -> T:
-        if not self._working and time.monotonic() < _until.get():
+    async def _perform(self, effect: Step) -> Any:
+        if isinstance(effect, Local) and not self._working and time.monotonic() < _until.get():
             return effect.call()
-        if self._thread is None:
-            self._thread = _Threads(self)
+        return await super()._perform(effect)
+
+    async def _work(self, effect: Local[T]) -> T:
+        self._thread = self._thread or _Threads(self)
         return await super()._work(effect)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from otabridge_huawei import facade_tables as tables
 
+from otabridge.serve import kept
 from otabridge.serve.kept import Keeper
 from tests.support.huawei import PRODUCT, module, package, report
 
@@ -51,7 +52,10 @@ def test_what_is_made_of_a_product_in_another_space_is_in_that_one_and_moves_not
     assert mirror.ask("GET", f"products/{PRODUCT}")[1]["app_id"] == "mine"
 
 
-def test_two_hosts_of_one_folder_know_each_other_s_spaces(make_mirror: Any, tmp_path: Path) -> None:
+def test_two_hosts_of_one_folder_know_each_other_s_spaces(
+    make_mirror: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PAUSE", 0.0)
     keepers = [Keeper(tmp_path / "serve") for _ in range(2)]
     first, second = (make_mirror(on=f"local:{tmp_path}", keeper=keeper) for keeper in keepers)
     for mirror, app, product in ((first, "mine", "p"), (second, "yours", "q")):
