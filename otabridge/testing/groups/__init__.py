@@ -1,0 +1,1 @@
+"""The groups of conformance tests: one file, one class, one subject."""

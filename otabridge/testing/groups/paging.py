@@ -1,0 +1,181 @@
+"""Paging: every row once, whatever the size of the pages, and a cursor that any process can take up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from otabridge.capabilities import Capability as Op
+from otabridge.errors import OtaBridgeError, UnsupportedError
+from otabridge.testing.ground import Cloud
+from otabridge.testing.suite import Suite
+
+NAMES = tuple(f"unit_{number}" for number in range(5))
+Fill = Callable[[Cloud], list[Any]]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list: how it is filled, which arguments it takes, and what tells its rows apart. `fill` returns the rows."""
+
+    operation: Op
+    fill: Fill
+    key: Callable[[Any], Any]
+    arguments: Callable[[Cloud], dict[str, Any]] = field(default=lambda cloud: {"product": cloud.product})
+
+
+def modules(cloud: Cloud) -> list[str]:
+    """Five modules of the product."""
+    assert cloud.store
+    for name in NAMES:
+        cloud.store.modules.create(name, product=cloud.product)
+    return [*NAMES]
+
+
+def packages(cloud: Cloud) -> list[str]:
+    """Five packages of one module."""
+    assert cloud.store
+    cloud.store.modules.create("unit_0", product=cloud.product)
+    versions = [f"1.{number}" for number in range(5)]
+    for version in versions:
+        name = f"{cloud.product}_{version}"
+        cloud.store.packages.create(product=cloud.product, module="unit_0", version=version, name=name, artifacts=[])
+    return versions
+
+
+def devices(cloud: Cloud) -> list[str]:
+    """Five devices."""
+    cloud.ground.report(cloud.product, {(name, "unit_0"): "1.0" for name in NAMES})
+    return [*NAMES]
+
+
+def versions(cloud: Cloud) -> list[str]:
+    """Five modules of one device."""
+    cloud.ground.report(cloud.product, {("unit", name): "1.0" for name in NAMES})
+    return [*NAMES]
+
+
+def fleet(cloud: Cloud) -> list[tuple[str, str]]:
+    """Three devices with two modules each."""
+    rows = {(name, module): "1.0" for name in NAMES[:3] for module in NAMES[:2]}
+    cloud.ground.report(cloud.product, rows)
+    return [*rows]
+
+
+def of_unit(cloud: Cloud) -> dict[str, Any]:
+    """The arguments that name the device."""
+    return {"product": cloud.product, "device": "unit"}
+
+
+LISTS = {
+    "modules": Listing(Op.LIST_MODULES, modules, lambda row: row.name),
+    "packages": Listing(Op.LIST_PACKAGES, packages, lambda row: row.version),
+    "devices": Listing(Op.LIST_DEVICES, devices, lambda row: row.name),
+    "versions of a device": Listing(Op.LIST_MODULE_VERSIONS, versions, lambda row: row.module, of_unit),
+    "versions of a fleet": Listing(Op.LIST_FLEET_VERSIONS, fleet, lambda row: (row.device, row.module)),
+}
+
+
+def prepared(cloud: Cloud, name: str) -> tuple[Listing, list[Any], dict[str, Any]]:
+    """A list, the rows that are put into it, and its arguments; skipped where the ground cannot be filled so."""
+    listing = LISTS[name]
+    if not cloud.supports(listing.operation):
+        support = cloud.backend.capabilities.get(listing.operation)
+        pytest.skip(f"{listing.operation}: {support.note if support else 'not declared'}")
+    try:
+        rows = listing.fill(cloud)
+    except UnsupportedError as error:
+        pytest.skip(str(error))
+    cloud.settle()
+    return listing, sorted(rows), listing.arguments(cloud)
+
+
+class Paging(Suite):
+    """A list that is not told to its end is worse than none."""
+
+    @pytest.mark.parametrize("name", LISTS)
+    @pytest.mark.parametrize("size", [1, 2, 4, 5, None])
+    def test_pages_of_any_size_make_up_the_whole_list(self, cloud: Cloud, name: str, size: int | None) -> None:
+        listing, rows, arguments = prepared(cloud, name)
+        pages = [*cloud.pages(listing.operation, limit=size, **arguments)]
+        told = [listing.key(row) for page in pages for row in page.items if not getattr(row, "builtin", False)]
+        assert len(told) == len(set(told)), f"rows are told twice: {told}"
+        assert sorted(told) == rows, "the pages do not make up the list"
+        # Of a fleet some clouds give so many devices a page, each with all of its versions.
+        if size and name != "versions of a fleet" and listing.operation in cloud.backend.limits.page_size:
+            assert max(len(page.items) for page in pages) <= size, f"a page has more than the {size} rows asked for"
+
+    @pytest.mark.parametrize("name", LISTS)
+    def test_another_process_can_take_up_a_cursor(self, cloud: Cloud, name: str) -> None:
+        listing, _, arguments = prepared(cloud, name)
+        whole = [listing.key(row) for row in cloud.rows(listing.operation, limit=2, **arguments)]
+        first = cloud.do(listing.operation, limit=2, **arguments)
+        if first.cursor is None:
+            pytest.skip("the list has one page, whatever is asked for")
+        other = cloud.another()
+        rest = []
+        cursor = first.cursor
+        while cursor is not None:
+            page = other.do(listing.operation, cursor=cursor, limit=2, **arguments)
+            rest += page.items
+            cursor = page.cursor
+        assert [listing.key(row) for row in (*first.items, *rest)] == whole
+
+    @pytest.mark.parametrize("name", LISTS)
+    def test_a_total_counts_every_row(self, cloud: Cloud, name: str) -> None:
+        listing, _, arguments = prepared(cloud, name)
+        pages = [*cloud.pages(listing.operation, limit=2, **arguments)]
+        count = sum(len(page.items) for page in pages)
+        assert {page.total for page in pages} <= {None, count}, f"the list has {count} rows"
+
+    @pytest.mark.parametrize("name", ["modules", "packages", "devices", "versions of a fleet"])
+    def test_an_empty_list_is_one_empty_page(self, cloud: Cloud, name: str) -> None:
+        listing = LISTS[name]
+        if not cloud.supports(listing.operation):
+            pytest.skip(f"{listing.operation} is not there")
+        page = cloud.do(listing.operation, **listing.arguments(cloud))
+        assert [row for row in page.items if not getattr(row, "builtin", False)] == []
+        assert page.cursor is None, "an empty list has a cursor"
+
+    @pytest.mark.parametrize("name", ["modules", "packages", "devices"])
+    def test_a_list_is_of_its_product_alone(self, cloud: Cloud, name: str) -> None:
+        listing, rows, _ = prepared(cloud, name)
+        other = cloud.another()
+        other.product = f"{cloud.product}x"
+        listing.fill(other)
+        cloud.settle()
+        told = [row for row in cloud.rows(listing.operation, product=cloud.product) if not getattr(row, "builtin", 0)]
+        assert {row.product for row in told} == {cloud.product}
+        assert sorted(map(listing.key, told)) == rows
+
+    @pytest.mark.parametrize("name", ["modules", "packages", "devices"])
+    def test_without_a_product_a_list_is_of_all(self, cloud: Cloud, name: str) -> None:
+        listing, rows, _ = prepared(cloud, name)
+        try:
+            told = cloud.rows(listing.operation, limit=2)
+        except UnsupportedError as error:
+            pytest.skip(str(error))
+        ours = [row for row in told if row.product == cloud.product and not getattr(row, "builtin", False)]
+        assert sorted(map(listing.key, ours)) == rows
+
+    def test_packages_are_filtered_by_module_and_version(self, cloud: Cloud) -> None:
+        _, rows, _ = prepared(cloud, "packages")
+        for given, expected in (
+            ({"module": "unit_0"}, rows),
+            ({"version": rows[1]}, [rows[1]]),
+            ({"module": "unit_0", "version": rows[2]}, [rows[2]]),
+            ({"version": "none"}, []),
+        ):
+            told = [row.version for row in cloud.rows(Op.LIST_PACKAGES, product=cloud.product, limit=2, **given)]
+            assert sorted(told) == expected, f"filtered by {given}"
+
+    @pytest.mark.parametrize("name", LISTS)
+    @pytest.mark.parametrize("cursor", ["nonsense", "+x", "-1", "{}", "é", "1e9999"])
+    def test_a_cursor_that_is_none_is_refused_in_words_or_harmless(self, cloud: Cloud, name: str, cursor: str) -> None:
+        listing, rows, arguments = prepared(cloud, name)
+        try:
+            page = cloud.do(listing.operation, cursor=cursor, limit=2, **arguments)
+        except OtaBridgeError:
+            return
+        assert {listing.key(row) for row in page.items if not getattr(row, "builtin", False)} <= {*rows}

@@ -1,0 +1,80 @@
+"""Signing: each attempt is signed anew, over the bytes that are sent, with any text in any place."""
+
+import pytest
+
+from otabridge.capabilities import Capability as Op
+from otabridge.testing.ground import TEXTS, Cloud
+from otabridge.testing.groups.errors import sent
+from otabridge.testing.groups.retry import answered, once
+from otabridge.testing.suite import Suite, covers, looks_behind
+from otabridge.wire import Request
+
+
+def wire(request: Request) -> tuple[object, ...]:
+    """What is compared of a request: all that is sent."""
+    return request.method, request.target, request.headers, request.body
+
+
+class Signing(Suite):
+    """The facade checks signatures as the cloud does; the kit looks at what is sent."""
+
+    @looks_behind
+    @covers(Op.CREATE_MODULE)
+    @pytest.mark.parametrize("text", TEXTS)
+    def test_any_text_is_signed_as_it_is_sent(self, cloud: Cloud, text: str) -> None:
+        limits = cloud.backend.limits.text
+        given = {
+            name: text
+            for name in ("alias", "description")
+            if f"module.{name}" not in limits or limits[f"module.{name}"].breach(text) is None
+        }
+        if not given:
+            pytest.skip("the cloud has no field for this text")
+        given.setdefault("alias", cloud.text("module.alias"))
+        cloud.do(Op.CREATE_MODULE, product=cloud.product, name="unit_0", **given)
+        assert cloud.store
+        (row,) = [row for row in cloud.store.modules.list(product=cloud.product) if not row.builtin]
+        assert {name: getattr(row, name) for name in given} == given
+
+    def test_each_attempt_is_signed_anew(self, cloud: Cloud) -> None:
+        sent(cloud)
+        if not signs(cloud):
+            pytest.skip("its signature depends on neither time nor chance")
+        cloud.tape.sent.clear()
+        cloud.tape.after = once(answered(503, retry_after="3"))
+        cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        first, second = cloud.tape.sent[:2]
+        assert first.operation == second.operation
+        assert wire(first) != wire(second), "both attempts have one signature: leave signing to the engine"
+
+    def test_each_request_is_signed_for_its_own_time(self, cloud: Cloud) -> None:
+        sent(cloud)
+        if not signs(cloud):
+            pytest.skip("its signature depends on neither time nor chance")
+        cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        cloud.clock.wait(3600)
+        cloud.rows(Op.LIST_MODULES, product=cloud.product)
+
+    @looks_behind
+    def test_a_secret_is_in_no_request(self, cloud: Cloud) -> None:
+        sent(cloud)
+        if not signs(cloud):
+            pytest.skip("its secret is what it sends")
+        secrets = [text for text in cloud.backend.config.secrets() if len(text) > 8]
+        for request in cloud.tape.sent:
+            if request.auth:
+                assert [
+                    text for text in secrets if text in f"{request.target} {request.headers} {request.body!r}"
+                ] == []
+
+
+def signs(cloud: Cloud) -> bool:
+    """Whether two requests that ask for the same differ, as those of a dialect with a time or a nonce do."""
+    cloud.tape.sent.clear()
+    for _ in range(2):
+        cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        cloud.clock.wait(2)
+    half = len(cloud.tape.sent) // 2
+    return [wire(request) for request in cloud.tape.sent[:half]] != [
+        wire(request) for request in cloud.tape.sent[half:]
+    ]

@@ -1,0 +1,90 @@
+"""Versions: what devices report, of one device and of a fleet."""
+
+import pytest
+
+from otabridge.capabilities import Capability as Op
+from otabridge.errors import NotFoundError
+from otabridge.models import BUILTIN_MODULES, ModuleVersion
+from otabridge.testing.ground import Cloud
+from otabridge.testing.suite import Suite, covers
+
+
+def plain(rows: list[ModuleVersion]) -> dict[tuple[str, str], str]:
+    """(device, module) -> version."""
+    return {(row.device, row.module): row.version for row in rows}
+
+
+class Versions(Suite):
+    """A rollout is planned on these."""
+
+    @covers(Op.LIST_MODULE_VERSIONS)
+    def test_the_versions_of_a_device_are_those_that_it_reported(self, cloud: Cloud) -> None:
+        reported = {("unit", "unit_0"): "1.0", ("unit", "unit_1"): "2.0-rc.1", ("other", "unit_0"): "9.9"}
+        cloud.ground.report(cloud.product, reported)
+        rows = cloud.rows(Op.LIST_MODULE_VERSIONS, product=cloud.product, device="unit")
+        assert plain(rows) == {key: version for key, version in reported.items() if key[0] == "unit"}
+        assert {row.product for row in rows} == {cloud.product}
+        assert all(row.reported_at is None or row.reported_at.tzinfo for row in rows), "a time has no zone"
+
+    @covers(Op.LIST_MODULE_VERSIONS)
+    def test_a_newer_report_takes_the_place_of_the_older(self, cloud: Cloud) -> None:
+        cloud.ground.report(cloud.product, {("unit", "unit_0"): "1.0"})
+        assert plain(cloud.rows(Op.LIST_MODULE_VERSIONS, product=cloud.product, device="unit"))
+        cloud.clock.wait(1)
+        cloud.ground.report(cloud.product, {("unit", "unit_0"): "1.1"})
+        cloud.settle()
+        rows = cloud.rows(Op.LIST_MODULE_VERSIONS, product=cloud.product, device="unit")
+        assert plain(rows) == {("unit", "unit_0"): "1.1"}
+
+    @covers(Op.LIST_MODULE_VERSIONS)
+    def test_built_in_modules_have_their_core_names(self, cloud: Cloud) -> None:
+        for module in cloud.backend.builtins:
+            assert module in BUILTIN_MODULES
+            cloud.ground.report(cloud.product, {("unit", module): "3.0"})
+            rows = cloud.rows(Op.LIST_MODULE_VERSIONS, product=cloud.product, device="unit")
+            assert module in [row.module for row in rows]
+
+    @covers(Op.LIST_MODULE_VERSIONS)
+    def test_a_device_that_is_not_there_is_not_found(self, cloud: Cloud) -> None:
+        cloud.ground.report(cloud.product, {("unit", "unit_0"): "1.0"})
+        with pytest.raises(NotFoundError):
+            cloud.rows(Op.LIST_MODULE_VERSIONS, product=cloud.product, device="nobody")
+
+    @covers(Op.GET_DEVICE)
+    def test_a_device_is_found_by_name_and_by_its_id(self, cloud: Cloud) -> None:
+        cloud.ground.report(cloud.product, {("unit", "unit_0"): "1.0"})
+        found = cloud.do(Op.GET_DEVICE, product=cloud.product, device="unit")
+        assert (found.product, found.name) == (cloud.product, "unit")
+        if found.id:
+            again = cloud.do(Op.GET_DEVICE, device_id=found.id)
+            assert (again.product, again.name, again.id) == (cloud.product, "unit", found.id)
+            rows = cloud.rows(Op.LIST_MODULE_VERSIONS, device_id=found.id)
+            assert {row.module: row.version for row in rows} == {"unit_0": "1.0"}
+        with pytest.raises(NotFoundError):
+            cloud.do(Op.GET_DEVICE, product=cloud.product, device="nobody")
+
+    @covers(Op.LIST_FLEET_VERSIONS)
+    def test_a_fleet_is_all_of_its_devices(self, cloud: Cloud) -> None:
+        reported = {(f"u{number}", module): f"{number}.0" for number in range(4) for module in ("unit_0", "unit_1")}
+        cloud.ground.report(cloud.product, reported)
+        cloud.settle()
+        assert plain(cloud.rows(Op.LIST_FLEET_VERSIONS, product=cloud.product)) == reported
+
+    @covers(Op.COUNT_FLEET_VERSIONS)
+    def test_a_fleet_is_counted_by_module_and_version(self, cloud: Cloud) -> None:
+        reported = {(f"u{number}", "unit_0"): "1.0" if number < 3 else "2.0" for number in range(5)}
+        cloud.ground.report(cloud.product, reported | {("u0", "unit_1"): "1.0"})
+        cloud.settle()
+        counts = [
+            cloud.do(Op.COUNT_FLEET_VERSIONS, product=cloud.product, module="unit_0", version=version)
+            for version in ("1.0", "2.0", "3.0")
+        ]
+        assert counts == [3, 2, 0]
+
+    @covers(Op.LIST_VERSION_HISTORY)
+    def test_a_history_is_newest_first(self, cloud: Cloud) -> None:
+        for version in ("1.0", "1.1", "1.2"):
+            cloud.ground.report(cloud.product, {("unit", "unit_0"): version})
+            cloud.clock.wait(1)
+        rows = cloud.rows(Op.LIST_VERSION_HISTORY, product=cloud.product, device="unit", limit=2)
+        assert [row.version for row in rows] == ["1.2", "1.1", "1.0"]
