@@ -76,4 +76,4 @@ def test_memory_does_not_grow_with_the_calls(name: str) -> None:
             grown = asked(150) - before
         finally:
             tracemalloc.stop()
-    assert grown < 150_000  # a nonce that is remembered takes some 200 bytes
+    assert grown < 250_000  # of 300 calls; a nonce that is remembered takes some 200 bytes, a call thousands

@@ -1,0 +1,1 @@
+"""The kit is tried on itself: mutants that it must kill, and references that it must pass."""
