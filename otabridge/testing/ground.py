@@ -9,14 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
+import pytest
+
 from otabridge._exchange import Exchange
 from otabridge.backend import Backend
 from otabridge.capabilities import Capability
 from otabridge.client import Client
+from otabridge.errors import ValidationError
+from otabridge.facade import Reason
 from otabridge.flow import Flow
-from otabridge.models import ModuleVersion, Page
+from otabridge.models import ModuleVersion, Package, Page
 from otabridge.testing.clock import Clock
 from otabridge.testing.tape import Deck, Tape
+from otabridge.wire import Request, Response
 
 T = TypeVar("T")
 COLOURS = ("sync", "async")
@@ -116,12 +121,14 @@ class Ground:
         clock: Clock,
         store: Client | None,
         server: Any = None,
+        facade: str | None = None,
         product: Callable[[int], str],
     ) -> None:
         self.kind = kind
         self.clock = clock
         self.store = store
         self.server = server
+        self.facade = facade
         self._settings = dict(settings)
         self._product = product
         self._open = ExitStack()
@@ -144,6 +151,37 @@ class Ground:
     def close_clouds(self) -> None:
         """Close every client that a test has made."""
         self._open.close()
+
+    def refusal(self, request: Request, reason: Reason) -> Response:
+        """What the cloud says of a request for a reason of its own, in its own words."""
+        from otabridge.testing.facades import Mirror
+
+        assert self.facade is not None
+        mirror = Mirror(self.facade, self)
+        try:
+            answer = mirror.facade.refuse(mirror.call(request), reason)
+        finally:
+            mirror.close()
+        return Response(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
+
+    def begin(self, product: str) -> None:
+        """Have a product come into being, where that can be done from behind."""
+        support = self.kind.capabilities.get(Capability.REPORT_MODULE_VERSIONS)
+        if self.server is not None or (support and support.level.usable):
+            self.report(product, {("unit", "unit_0"): "1.0"})
+
+    def package(self, product: str, version: str, **more: Any) -> Package:
+        """A package of the module `unit_0`, of no files unless `more` has some."""
+        assert self.store is not None
+        name = f"{product}_{version}".replace(".", "_")
+        try:
+            return self.store.packages.create(
+                product=product, module="unit_0", version=version, **({"name": name, "artifacts": []} | more)
+            )
+        except ValidationError as error:
+            if self.server is None:
+                pytest.skip(f"no package can be made on this ground: {error}")
+            raise
 
     def report(self, product: str, rows: Mapping[tuple[str, str], str]) -> None:
         """Have devices report versions: (device, module) -> version."""

@@ -9,7 +9,7 @@ from otabridge._exchange import Exchange
 from otabridge._runners import Runner
 from otabridge.backend import Backend
 from otabridge.client import Client
-from otabridge.testing.clock import Clock
+from otabridge.testing.clock import Clock, RealClock
 from otabridge.testing.ground import CANARY, Ground
 
 
@@ -39,6 +39,18 @@ def laid(
         else:
             behind = kind(kind.settings(**given), world=clock.world)
             store = stack.enter_context(Client(kind.name, Runner(Exchange(behind))))
-        ground = Ground(kind, given, clock=clock, store=store, server=server, product=product)
+        ground = Ground(kind, given, clock=clock, store=store, server=server, facade=facade, product=product)
+        stack.callback(ground.close_clouds)
+        yield ground
+
+
+@contextmanager
+def laid_live(kind: type[Backend], settings: Mapping[str, Any], *, product: Callable[[int], str]) -> Iterator[Ground]:
+    """A real server, in real time. What lies behind the backend is a second client of it."""
+    clock = RealClock()
+    backend = kind(kind.settings(**settings), world=clock.world)
+    with ExitStack() as stack:
+        store = stack.enter_context(Client(kind.name, Runner(Exchange(backend))))
+        ground = Ground(kind, settings, clock=clock, store=store, product=product)
         stack.callback(ground.close_clouds)
         yield ground

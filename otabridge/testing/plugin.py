@@ -1,7 +1,8 @@
 """The pytest plugin: clouds on loopback for one test, and faults that must fire. It loads nothing until it is used."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,8 @@ if TYPE_CHECKING:
     from otabridge.serve import Server
     from otabridge.testing.ground import Ground
 
-pytest.register_assert_rewrite("otabridge.testing.groups")
+pytest.register_assert_rewrite("otabridge.testing.groups", "otabridge.testing.facades")
+TARGETS = ("facade", "live")
 MARKERS = (
     "otabridge_needs(*operations): skipped where the backend has not all of these operations",
     "otabridge_covers(*operations): proves something of these operations, and is skipped without them",
@@ -18,9 +20,27 @@ MARKERS = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a conformance run is tried against, and where it reports."""
+    group = parser.getgroup("otabridge", "conformance of backends")
+    group.addoption(
+        "--otabridge-target",
+        choices=TARGETS,
+        default="facade",
+        help="what backends are tried against: their own facade, or (where a class has `live` settings) the real cloud",
+    )
+    group.addoption("--otabridge-report", metavar="PATH", help="write what was proven to a JSON file")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    """Make the markers known, and listen for the report where one is wanted."""
     for line in MARKERS:
         config.addinivalue_line("markers", line)
+    path = config.getoption("otabridge_report")
+    if path:
+        from otabridge.testing.report import Report
+
+        config.pluginmanager.register(Report(Path(path), config.getoption("otabridge_target")))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,10 +51,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xfail(strict=True, reason=gaps[name]))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Without a facade much cannot be prepared from behind: such a test is skipped, and says what was missing."""
+    suite = pyfuncitem.cls
+    mirrored = pyfuncitem.config.getoption("otabridge_target") == "facade" and getattr(suite, "facade", "") is not None
+    if mirrored or not hasattr(suite, "lay"):
+        return (yield)
+    from otabridge.errors import UnsupportedError
+
+    try:
+        return (yield)
+    except UnsupportedError as error:
+        pytest.skip(f"the ground cannot be prepared: {error}")
+
+
 @pytest.fixture(scope="class")
 def otabridge_ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Ground]":
     """The ground of a conformance class."""
-    with request.cls.lay(tmp_path_factory.mktemp("kit")) as ground:
+    target = request.config.getoption("otabridge_target")
+    with request.cls.lay(tmp_path_factory.mktemp("kit"), target) as ground:
         yield ground
 
 

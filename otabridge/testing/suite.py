@@ -11,7 +11,7 @@ from otabridge.backend import Backend
 from otabridge.capabilities import Capability, Level, Support
 from otabridge.registry import Registry
 from otabridge.testing.ground import COLOURS, Cloud, Ground
-from otabridge.testing.grounds import laid
+from otabridge.testing.grounds import laid, laid_live
 
 BEHIND = "needs the plugin's facade, behind which the kit can look: name it as `facade`"
 
@@ -34,12 +34,14 @@ class Suite:
 
     `backend` is the name of an installed backend, or its class. `facade` names the facade that it is tried against, by
     default the one of the backend's name; None if there is none. `settings` are laid over those that the server tells.
+    `live` are the settings of a real server, for `--otabridge-target=live`: tests leave there what they make.
     `known_gaps` maps a test to the reason why it fails: it then must fail. `product` makes a product id of a number.
     """
 
     backend: ClassVar[str | type[Backend]]
     facade: ClassVar[str | None] = ""
     settings: ClassVar[Mapping[str, Any]] = {}
+    live: ClassVar[Mapping[str, Any] | None] = None
     known_gaps: ClassVar[Mapping[str, str]] = {}
     product: ClassVar[Callable[[int], str]] = staticmethod("kit{:05}".format)
 
@@ -49,9 +51,13 @@ class Suite:
         return Registry().backend(cls.backend) if isinstance(cls.backend, str) else cls.backend
 
     @classmethod
-    def lay(cls, folder: Path) -> AbstractContextManager[Ground]:
+    def lay(cls, folder: Path, target: str = "facade") -> AbstractContextManager[Ground]:
         """The ground for all tests of the class; `folder` is its own."""
         kind = cls.kind_of()
+        if target == "live":
+            if cls.live is None:
+                pytest.skip(f"{cls.__name__} has no `live` settings")
+            return laid_live(kind, cls.live, product=cls.product)
         facade = kind.name if cls.facade == "" else cls.facade
         return laid(kind, facade, cls.settings, folder=folder, product=cls.product)
 

@@ -11,7 +11,14 @@ from typing import Any
 from otabridge_action.backend import AliyunBackend, TuyaBackend
 from otabridge_huawei.backend import HuaweiBackend
 
-from otabridge.errors import ConflictError, InvalidRequestError, NotFoundError, OutcomeUnknownError, ServerError
+from otabridge.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitError,
+    ServerError,
+)
 from otabridge.flow import Flow, Steps, flow
 from otabridge.models import Module, Page
 from otabridge.signing import Credential
@@ -131,6 +138,11 @@ def signing(change: Callable[..., Request]) -> Make:
         return Mutant
 
     return make
+
+
+def drafting(**changes: Any) -> Make:
+    """A class that makes other packages than it is asked for."""
+    return asked("create_package", lambda given: given | {"draft": replace(given["draft"], **changes)})
 
 
 def having(**members: Any) -> Make:
@@ -527,3 +539,38 @@ def logs_its_secret(base: Kind) -> Kind:
             return super().judge(request, response)
 
     return Mutant
+
+
+# --- the cloud's own words, and packages ------------------------------------------------------------------------------
+
+
+@mutant(TuyaBackend)
+def takes_a_throttle_for_a_refusal(base: Kind) -> Kind:
+    class Mutant(base):
+        def judge(self, request: Any, response: Any) -> Any:
+            error = super().judge(request, response)
+            return InvalidRequestError(str(error), code="x") if isinstance(error, RateLimitError) else error
+
+    return Mutant
+
+
+@mutant(AliyunBackend)
+def loses_the_code(base: Kind) -> Kind:
+    class Mutant(base):
+        def judge(self, request: Any, response: Any) -> Any:
+            error = super().judge(request, response)
+            if error is not None and hasattr(error, "code"):
+                error.code = None
+            return error
+
+    return Mutant
+
+
+row("loses_custom_info", TuyaBackend, drafting(custom_info=None))
+row("loses_source_versions", HuaweiBackend, drafting(source_versions=()))
+row("makes_a_package_blindly", TuyaBackend, stepping("create_package", again))
+row(
+    "clears_a_package_s_info_as_it_describes_it",
+    AliyunBackend,
+    asked("update_package", lambda given: given | {"custom_info": given.get("custom_info") or "-"}),
+)

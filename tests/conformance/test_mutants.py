@@ -21,11 +21,15 @@ SAMPLE = EVERY if FULL else sorted(random.Random(7).sample(EVERY, 8))
 ROOT = Path(__file__).parents[2]
 TEST = """
 from otabridge.testing import BackendConformance
+from tests.support.artifacts import artifact
 {imports}
 
 class TestMutant(BackendConformance):
     backend = {backend}
     known_gaps = {gaps}
+
+    def artifact(self, cloud):
+        return artifact(cloud)
 """
 # What is known of the references, and is no mutant's doing.
 GAPS = {"huawei": {"test_one_too_many_is_a_quota_exceeded": "the vendor publishes no code for it"}}

@@ -19,10 +19,20 @@ from otabridge.errors import (
     RateLimitError,
     ServerError,
 )
+from otabridge.facade import Reason
 from otabridge.testing.ground import Cloud
 from otabridge.testing.suite import Suite, covers, looks_behind, needs
 from otabridge.wire import Request, Response
 
+# What a cloud may say in its own words, and what it then is.
+WORDS: dict[Reason, type[ApiError]] = {
+    "bad signature": AuthenticationError,
+    "unknown key": AuthenticationError,
+    "expired token": AuthenticationError,
+    "throttled": RateLimitError,
+    "unavailable": ServerError,
+    "failed": ServerError,
+}
 JSON = {"content-type": "application/json"}
 # Answers with a success's status that no cloud should give.
 BROKEN = {
@@ -45,7 +55,7 @@ class Errors(Suite):
 
     @covers(Op.GET_MODULE)
     def test_a_module_that_is_not_there_is_not_found(self, cloud: Cloud) -> None:
-        cloud.ground.report(cloud.product, {("unit", "unit_0"): "1.0"})
+        cloud.ground.begin(cloud.product)
         with pytest.raises(NotFoundError):
             cloud.do(Op.GET_MODULE, product=cloud.product, name="nobody")
 
@@ -53,7 +63,7 @@ class Errors(Suite):
     def test_what_is_not_there_cannot_be_changed(self, cloud: Cloud, operation: Op) -> None:
         if not cloud.supports(operation):
             pytest.skip(f"{operation} is not there")
-        cloud.ground.report(cloud.product, {("unit", "unit_0"): "1.0"})
+        cloud.ground.begin(cloud.product)
         more = {"alias": cloud.text("module.alias")} if operation == Op.UPDATE_MODULE else {}
         with pytest.raises(NotFoundError):
             cloud.do(operation, product=cloud.product, name="nobody", **more)
@@ -63,6 +73,44 @@ class Errors(Suite):
         for operation in (Op.GET_PACKAGE, Op.DELETE_PACKAGE):
             with pytest.raises((NotFoundError, ApiError)):
                 cloud.do(operation, package_id="0123456789abcdef01234567")
+
+    @looks_behind
+    @pytest.mark.parametrize("reason", WORDS)
+    def test_the_cloud_s_own_words_are_understood(self, cloud: Cloud, reason: Reason) -> None:
+        sent(cloud)
+        cloud.tape.after = lambda request, response: cloud.ground.refusal(request, reason)
+        with pytest.raises(WORDS[reason]) as error:
+            cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        told(cloud, error.value)
+        assert error.value.code, "the cloud's own code is lost"
+
+    @looks_behind
+    @pytest.mark.parametrize("reason", ["throttled", "unavailable"])
+    def test_what_passes_in_the_cloud_s_own_words_is_waited_for(self, cloud: Cloud, reason: Reason) -> None:
+        sent(cloud)
+        left = [1]
+
+        def after(request: Request, response: Response) -> Response:
+            return cloud.ground.refusal(request, reason) if left and left.pop() else response
+
+        cloud.tape.after = after
+        cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        assert left == []
+
+    @looks_behind
+    def test_a_credential_that_has_gone_stale_is_renewed(self, cloud: Cloud) -> None:
+        if not cloud.backend.STALE:
+            pytest.skip("no code says that a credential is stale: STALE")
+        sent(cloud)
+        left = [1]
+
+        def after(request: Request, response: Response) -> Response:
+            stale = request.auth and left and left.pop()
+            return cloud.ground.refusal(request, "expired token") if stale else response
+
+        cloud.tape.after = after
+        cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        assert left == []
 
     @covers(Op.CREATE_MODULE)
     def test_a_name_that_is_taken_is_a_conflict(self, cloud: Cloud) -> None:
@@ -90,8 +138,7 @@ class Errors(Suite):
     def test_a_module_that_has_packages_is_not_deleted(self, cloud: Cloud) -> None:
         assert cloud.store
         cloud.store.modules.create("unit_0", product=cloud.product)
-        name = f"{cloud.product}_1"
-        cloud.store.packages.create(product=cloud.product, module="unit_0", version="1.0", name=name, artifacts=[])
+        cloud.ground.package(cloud.product, "1.0")
         cloud.settle()
         with pytest.raises(ConflictError):
             cloud.do(Op.DELETE_MODULE, product=cloud.product, name="unit_0")
@@ -175,7 +222,7 @@ class Errors(Suite):
 
 def sent(cloud: Cloud) -> None:
     """Skip the test for a backend that sends nothing."""
-    cloud.ground.report(cloud.product, {("unit", "unit_0"): "1.0"})
+    cloud.ground.begin(cloud.product)
     cloud.rows(Op.LIST_MODULES, product=cloud.product)
     if not cloud.tape.sent:
         pytest.skip("the backend sends no requests")
@@ -186,8 +233,7 @@ def filled(cloud: Cloud) -> None:
     assert cloud.store
     sent(cloud)
     cloud.store.modules.create("unit_0", product=cloud.product)
-    name = f"{cloud.product}_1"
-    cloud.store.packages.create(product=cloud.product, module="unit_0", version="1.0", name=name, artifacts=[])
+    cloud.ground.package(cloud.product, "1.0")
     cloud.settle()
 
 

@@ -88,15 +88,7 @@ class Mapping(Suite):
         texts: dict[str, Any] = {name: cloud.text(f"package.{name}") for name in ("description", "custom_info")}
         digest = Checksum(algorithm="sha256", hex="5a" * 32)
         file = Artifact(name="a.bin", size=7, checksum=digest, location=UrlLocation(url="https://files.test/a.bin"))
-        made = cloud.store.packages.create(
-            product=cloud.product,
-            module="unit_0",
-            version="1.0",
-            name=f"{cloud.product}_1",
-            source_versions=["0.9"],
-            artifacts=[file],
-            **texts,
-        )
+        made = cloud.ground.package(cloud.product, "1.0", source_versions=["0.9"], artifacts=[file], **texts)
         (row,) = cloud.rows(Op.LIST_PACKAGES, product=cloud.product)
         rows = [row]
         if cloud.supports(Op.GET_PACKAGE):
@@ -116,10 +108,7 @@ class Mapping(Suite):
         assert cloud.store
         cloud.store.modules.create("unit_0", product=cloud.product)
         for version in ("1.0", "2.0"):
-            name = f"{cloud.product}_{version}"
-            cloud.store.packages.create(
-                product=cloud.product, module="unit_0", version=version, name=name, artifacts=[]
-            )
+            cloud.ground.package(cloud.product, version)
         rows = cloud.rows(Op.LIST_PACKAGES, product=cloud.product)
         (gone,) = [row for row in rows if row.version == "1.0"]
         assert cloud.do(Op.DELETE_PACKAGE, package_id=gone.id) is None

@@ -39,8 +39,7 @@ def packages(cloud: Cloud) -> list[str]:
     cloud.store.modules.create("unit_0", product=cloud.product)
     versions = [f"1.{number}" for number in range(5)]
     for version in versions:
-        name = f"{cloud.product}_{version}"
-        cloud.store.packages.create(product=cloud.product, module="unit_0", version=version, name=name, artifacts=[])
+        cloud.ground.package(cloud.product, version)
     return versions
 
 

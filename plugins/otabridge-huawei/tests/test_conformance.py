@@ -1,6 +1,9 @@
-"""The conformance kit, run on the backend over its own facade."""
+"""The conformance kit, run on the backend over its own facade, and on that."""
 
-from otabridge.testing import BackendConformance
+from otabridge.models import Artifact
+from otabridge.testing import BackendConformance, FacadeConformance
+from otabridge.testing.ground import Cloud
+from tests.support.artifacts import in_a_bucket
 
 
 class TestHuawei(BackendConformance):
@@ -9,8 +12,13 @@ class TestHuawei(BackendConformance):
         "test_one_too_many_is_a_quota_exceeded": "the vendor publishes no code for it: a 409 is a conflict",
     }
 
+    def artifact(self, cloud: Cloud) -> Artifact:
+        return in_a_bucket(cloud)
 
-class TestHuaweiByPlainSignature(BackendConformance):
-    backend = "huawei"
+
+class TestHuaweiByPlainSignature(TestHuawei):
     settings = {"auth": "plain"}  # noqa: RUF012
-    known_gaps = TestHuawei.known_gaps
+
+
+class TestHuaweiFacade(FacadeConformance):
+    backend = "huawei"
