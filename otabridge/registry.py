@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, metadata
@@ -133,6 +134,8 @@ class Registry:
                 try:
                     if group == GROUP:
                         alone.backend(point.name)
+                        with suppress(ConfigurationError):  # a plugin may have no facade
+                            alone.facade(point.name)
                     else:
                         alone._register(point.name, _load(point), OBSERVERS)
                     found.append(_info(point, group, hooks=alone._hooks()))
@@ -149,10 +152,14 @@ class Registry:
         hook = f"otabridge_register_{kind}s"
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         try:
-            classes = {cls.name: cls for group in self._manager.subset_hook_caller(hook, others)() for cls in group}
+            offered = [cls for group in self._manager.subset_hook_caller(hook, others)() for cls in group]
+            classes = {cls.name: cls for cls in offered}
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise PluginLoadError(f"plugin {name!r} cannot register its {kind}s ({reason})") from None
+        if len(classes) < len(offered):
+            names = [cls.name for cls in offered]
+            raise PluginLoadError(f"plugin {name!r} registers two {kind}s of one name: it has {sorted(names)}")
         if name not in classes:
             trouble = ConfigurationError if kind == "facade" and not classes else PluginLoadError
             raise trouble(f"plugin {name!r} registers no {kind} of that name; it has {sorted(classes)}")

@@ -84,7 +84,8 @@ def secrets(exchange: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_plugin_has_cassettes() -> None:
-    for plugin in (ROOT / "plugins").iterdir():
+    # The example's cloud is made up: there is nobody whose exchanges could be recorded.
+    for plugin in {*(ROOT / "plugins").iterdir()} - {ROOT / "plugins" / "otabridge-example"}:
         hooks = re.findall(r'^(\w+) = "otabridge_', (plugin / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
         assert hooks
         assert all(list((CASSETTES / name).rglob("*.yaml")) for name in hooks)

@@ -51,8 +51,9 @@ def test_the_first_two_shell_blocks_are_the_two_command_lines() -> None:
     install, test = blocks("sh")[:2]
     folders = "-e plugins/otabridge-huawei -e plugins/otabridge-action"
     assert install == f"python -m pip install --quiet -e '.[all]' {folders} && otabridge demo\n"
+    folders += " -e plugins/otabridge-example"
     assert test == f"python -m pip install --quiet -e '.[dev]' {folders} && python -m pytest\n"
-    assert {path.name for path in (ROOT / "plugins").iterdir()} == {"otabridge-huawei", "otabridge-action"}
+    assert {f"plugins/{path.name}" for path in (ROOT / "plugins").iterdir()} == {*re.findall("-e (plugins/\\S+)", test)}
 
 
 RUNNABLE = [block for block in blocks("python") if "needs an account" not in block]

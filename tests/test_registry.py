@@ -135,6 +135,17 @@ def test_two_distributions_that_offer_one_name_are_both_named(install: Install) 
     )
 
 
+def test_a_name_that_two_offer_breaks_those_two_alone(install: Install) -> None:
+    install("otabridge-acme", {"acme_hooks": BACKEND}, backends="acme = acme_hooks")
+    install("other-acme", {"other_hooks": BACKEND}, backends="acme = other_hooks")
+    install("otabridge-good", {"good_hooks": BACKEND.replace("acme", "good")}, backends="good = good_hooks")
+    assert Registry().backend("good").name == "good"
+    listed = {info.distribution: info.broken for info in Registry({"acme", "good"}).plugins() if info.name != "local"}
+    assert listed.pop("otabridge-good") is None
+    assert listed.keys() == {"otabridge-acme", "other-acme"}
+    assert all("uninstall one of them" in str(broken) for broken in listed.values())
+
+
 BROKEN: dict[str, tuple[str, str]] = {
     "import raises": ("raise RuntimeError('no licence')", "RuntimeError: no licence"),
     "import lacks a module": ("import a_module_that_is_not_there", "No module named 'a_module_that_is_not_there'"),
@@ -152,6 +163,10 @@ BROKEN: dict[str, tuple[str, str]] = {
     "hook with a wrong argument": (
         BACKEND.replace("register_backends()", "register_backends(colour)"),
         "plugin 'acme' is refused",
+    ),
+    "two of one name": (
+        BACKEND.replace("[Acme]", "[Acme, type('Other', (Acme,), {})]"),
+        "plugin 'acme' registers two backends of one name: it has ['acme', 'acme']",
     ),
     "no hook at all": ("", "plugin 'acme' registers no backend of that name; it has []"),
     "another name": (BACKEND.replace('"acme"', '"acne"'), "registers no backend of that name; it has ['acne']"),
@@ -398,3 +413,6 @@ def test_a_facade_of_another_contract_is_refused_in_words(install: Install) -> N
     install("otabridge-acme", {"acme_hooks": BACKEND + FACADE.format(contract=99)}, backends="acme = acme_hooks")
     with pytest.raises(PluginLoadError, match="facade 'acme' was written for contract 99"):
         Registry().facade("acme")
+    assert Registry().backend("acme").name == "acme"
+    (listed,) = (info for info in Registry({"acme"}).plugins() if info.name == "acme")
+    assert "facade 'acme' was written for contract 99" in str(listed.broken)

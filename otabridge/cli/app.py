@@ -21,7 +21,7 @@ GROUPS = {
     "modules": "Manage OTA modules: the parts of a product that are updated.",
     "packages": "Manage upgrade packages: released versions of modules.",
     "devices": "List devices, and the module versions that they report.",
-    "plugins": "List the installed plugins.",
+    "plugins": "List the installed plugins, begin a new one, and check that one keeps the contract.",
 }
 # Likewise those that stand alone.
 COMMANDS = {"serve": "Imitate clouds, each on a port of its own, until SIGINT or SIGTERM."}

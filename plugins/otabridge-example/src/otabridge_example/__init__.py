@@ -1,0 +1,3 @@
+"""The cloud example for otabridge."""
+
+__version__ = "0.1.0"
