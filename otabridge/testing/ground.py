@@ -88,10 +88,11 @@ class Cloud:
         )
 
     def text(self, field: str, *candidates: str) -> str:
-        """The hardest text that the limit of a field allows."""
-        limit = self.backend.limits.text.get(field)
+        """The hardest text that the limits of a field allow, here and behind."""
+        limits = [self.backend.limits, *([self.store.limits] if self.store else [])]
+        rules = [limit for each in limits if (limit := each.text.get(field))]
         for text in candidates or TEXTS:
-            if limit is None or limit.breach(text) is None:
+            if not any(rule.breach(text) for rule in rules):
                 return text
         raise AssertionError(f"no text of the kit is allowed as {field}: give one in `texts`")
 

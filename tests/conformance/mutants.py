@@ -12,6 +12,7 @@ from otabridge_action.backend import AliyunBackend, TuyaBackend
 from otabridge_huawei.backend import HuaweiBackend
 
 from otabridge.errors import (
+    ApiError,
     ConflictError,
     InvalidRequestError,
     NotFoundError,
@@ -573,4 +574,36 @@ row(
     "clears_a_package_s_info_as_it_describes_it",
     AliyunBackend,
     asked("update_package", lambda given: given | {"custom_info": given.get("custom_info") or "-"}),
+)
+
+
+# --- lists that end too early, and refusals that are asked again ------------------------------------------------------
+
+
+@mutant(TuyaBackend)
+def ends_a_list_where_a_page_fails(base: Kind) -> Kind:
+    class Mutant(base):
+        @like(base, "list_devices")
+        @flow
+        def list_devices(self, **given: Any) -> Steps[Any]:
+            try:
+                return (yield from base.list_devices(self, **given))
+            except ServerError:
+                return Page(())
+
+    return Mutant
+
+
+def insisting(self: Any, effect: Any) -> Steps[Any]:
+    try:
+        return (yield effect)
+    except ApiError:
+        return (yield effect)
+
+
+row("asks_again_what_is_refused", HuaweiBackend, stepping("list_modules", insisting))
+row(
+    "forgets_further_pages_unless_a_size_is_asked_for",
+    TuyaBackend,
+    wrapped("list_devices", lambda self, page, given: page if given.get("limit") else replace(page, cursor=None)),
 )

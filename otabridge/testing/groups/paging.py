@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from otabridge.capabilities import Capability as Op
-from otabridge.errors import OtaBridgeError, UnsupportedError
+from otabridge.errors import OtaBridgeError, ServerError, UnsupportedError
 from otabridge.testing.ground import Cloud
 from otabridge.testing.suite import Suite
+from otabridge.wire import Response
 
 NAMES = tuple(f"unit_{number}" for number in range(5))
+LONG = 230  # rows: more than the largest page of most clouds
 Fill = Callable[[Cloud], list[Any]]
 
 
@@ -157,6 +159,28 @@ class Paging(Suite):
             pytest.skip(str(error))
         ours = [row for row in told if row.product == cloud.product and not getattr(row, "builtin", False)]
         assert sorted(map(listing.key, ours)) == rows
+
+    @pytest.mark.parametrize("name", ["devices", "versions of a device", "versions of a fleet"])
+    def test_a_long_list_is_whole_though_nobody_says_how_large_a_page_is(self, cloud: Cloud, name: str) -> None:
+        listing = LISTS[name]
+        if not cloud.supports(listing.operation):
+            pytest.skip(f"{listing.operation} is not there")
+        single = name == "versions of a device"
+        rows = {("unit", f"m_{n:03}") if single else (f"u_{n:03}", "unit_0"): "1.0" for n in range(LONG)}
+        cloud.ground.report(cloud.product, rows)
+        cloud.settle()
+        told = cloud.rows(listing.operation, **listing.arguments(cloud))
+        assert len({listing.key(row) for row in told}) == len(told) == LONG
+
+    @pytest.mark.parametrize("name", LISTS)
+    def test_a_page_that_cannot_be_had_is_no_end_of_the_list(self, cloud: Cloud, name: str) -> None:
+        listing, _, arguments = prepared(cloud, name)
+        first = cloud.do(listing.operation, limit=2, **arguments)
+        if first.cursor is None or not cloud.tape.sent:
+            pytest.skip("the list has one page, whatever is asked for")
+        cloud.tape.after = lambda request, response: Response(500, {})
+        with pytest.raises(ServerError):
+            cloud.do(listing.operation, cursor=first.cursor, limit=2, **arguments)
 
     def test_packages_are_filtered_by_module_and_version(self, cloud: Cloud) -> None:
         _, rows, _ = prepared(cloud, "packages")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from otabridge.capabilities import Capability as Op
-from otabridge.errors import ConnectError, OtaBridgeError, OutcomeUnknownError, ServerError, TransportError
+from otabridge.errors import ApiError, ConnectError, OtaBridgeError, OutcomeUnknownError, ServerError, TransportError
 from otabridge.testing.ground import Cloud
 from otabridge.testing.groups.errors import sent
 from otabridge.testing.suite import Suite, covers
@@ -57,6 +57,15 @@ class Retry(Suite):
         with pytest.raises(ServerError):
             cloud.rows(Op.LIST_MODULES, product=cloud.product)
         assert len(cloud.tape.sent) - before <= 8
+
+    @pytest.mark.parametrize("status", [400, 403, 404, 409])
+    def test_what_the_cloud_refuses_is_asked_once(self, cloud: Cloud, status: int) -> None:
+        sent(cloud)
+        before = len(cloud.tape.sent)
+        cloud.tape.after = answered(status)
+        with pytest.raises(ApiError):
+            cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        assert len(cloud.tape.sent) - before == 1, "a refusal is no reason to ask again"
 
     def test_retry_after_is_obeyed(self, cloud: Cloud) -> None:
         sent(cloud)

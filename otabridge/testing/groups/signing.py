@@ -53,6 +53,16 @@ class Signing(Suite):
             cloud.rows(Op.LIST_MODULES, product=cloud.product)
             cloud.clock.wait(3600)
 
+    def test_a_credential_is_fetched_once_and_its_secrets_are_told(self, cloud: Cloud) -> None:
+        for _ in range(3):
+            cloud.rows(Op.LIST_MODULES, product=cloud.product)
+        fetched = [request for request in cloud.tape.sent if not request.auth]
+        assert len({request.operation for request in fetched}) == len(fetched), "a credential is fetched twice"
+        if fetched:
+            credential = cloud.run(cloud.backend.credential())
+            assert credential.secrets, "a token that is fetched is a secret: Credential(..., secrets=(token,))"
+            assert credential.expires_at, "a token that is fetched has an end: Credential(..., expires_at=...)"
+
     @looks_behind
     def test_a_secret_is_in_no_request(self, cloud: Cloud) -> None:
         sent(cloud)

@@ -63,6 +63,18 @@ class Versions(Suite):
         with pytest.raises(NotFoundError):
             cloud.do(Op.GET_DEVICE, product=cloud.product, device="nobody")
 
+    @covers(Op.LIST_MODULE_VERSIONS)
+    def test_names_and_versions_that_are_hard_to_encode_come_back_as_they_are(self, cloud: Cloud) -> None:
+        device = cloud.text("device.name", "unit:1@a.b_c-d", "unit-1.a_b", "unit_1-a", "unit_1")
+        module = cloud.text("module.name", "m.1_b-c", "m_1-b", "m_1", "m1")
+        version = cloud.text("package.version", "1.0+b~1/é", "1.0-b_1.c", "1.0-b_1", "1.0")
+        cloud.ground.report(cloud.product, {(device, module): version})
+        cloud.settle()
+        rows = cloud.rows(Op.LIST_MODULE_VERSIONS, product=cloud.product, device=device)
+        assert plain(rows) == {(device, module): version}
+        if cloud.supports(Op.GET_DEVICE):
+            assert cloud.do(Op.GET_DEVICE, product=cloud.product, device=device).name == device
+
     @covers(Op.LIST_FLEET_VERSIONS)
     def test_a_fleet_is_all_of_its_devices(self, cloud: Cloud) -> None:
         reported = {(f"u{number}", module): f"{number}.0" for number in range(4) for module in ("unit_0", "unit_1")}
