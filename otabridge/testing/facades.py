@@ -210,19 +210,20 @@ def vars_of(verdict: object) -> list[object]:
 def scrambled(chance: random.Random, call: Call) -> Call:
     """A call of which some part has become nonsense."""
 
-    def scrap(text: str) -> str:
+    def scrap(text: str, encoding: str) -> str:
         raw = bytearray(text.encode("utf-8", "surrogateescape"))
         for _ in range(chance.randint(1, 6)):
             place = chance.randint(0, len(raw))
             raw[place : place + chance.randint(0, 3)] = bytes(chance.choices(SCRAPS, k=chance.randint(0, 4)))
-        return raw.decode("latin-1")
+        # As a host decodes what comes over the wire.
+        return raw.decode(encoding, "surrogateescape")
 
     headers = {
-        name: scrap(value) if chance.random() < 0.3 else value
+        name: scrap(value, "utf-8") if chance.random() < 0.3 else value
         for name, value in call.headers.items()
         if chance.random() < 0.9
     }
-    target = f"/{scrap(call.target)[1:]}" if chance.random() < 0.6 else call.target
+    target = f"/{scrap(call.target, 'latin-1')[1:]}" if chance.random() < 0.6 else call.target
     body = bytes(chance.choices(SCRAPS, k=chance.randint(0, 40))) if chance.random() < 0.5 else call.body
     method = chance.choice(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"])
     return replace(call, method=method, target=target, headers=headers, body=body)

@@ -35,7 +35,8 @@ class Suite:
     `backend` is the name of an installed backend, or its class. `facade` names the facade that it is tried against, by
     default the one of the backend's name; None if there is none. `settings` are laid over those that the server tells.
     `live` are the settings of a real server, for `--otabridge-target=live`: tests leave there what they make.
-    `known_gaps` maps a test to the reason why it fails: it then must fail. `product` makes a product id of a number.
+    `known_gaps` maps a test, or `test[parameter]`, to the reason why it fails: it then must fail. `product` makes a
+    product id of a number.
     """
 
     backend: ClassVar[str | type[Backend]]

@@ -1,12 +1,14 @@
 """The manners of the kit: gaps that must be gaps, skips that say why, a report, a real server instead of a facade."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from otabridge.serve import running
 
+README = Path(__file__).parents[2] / "README.md"
 HEAD = """
 from otabridge.testing import BackendConformance, FacadeConformance
 
@@ -92,3 +94,9 @@ class TestAliyun(BackendConformance):
     assert "TestAliyun has no `live` settings" in told
     assert "the ground cannot be prepared: tuya: report_module_versions is not available" in told
     assert "failed" not in told
+
+
+def test_the_class_of_the_readme_runs_the_kit(tmp_path: Path) -> None:
+    (block,) = re.findall("^```py\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    told = run(tmp_path, block.replace("acme", "tuya"), "-k", "registry_takes or taken_is_a_conflict")
+    assert "4 passed" in told or "3 passed, 2 skipped" in told

@@ -12,12 +12,15 @@ from otabridge.errors import (
     ApiError,
     AuthenticationError,
     ConflictError,
+    InvalidRequestError,
     NotFoundError,
     OtaBridgeError,
     ProtocolError,
     QuotaExceededError,
     RateLimitError,
     ServerError,
+    UnsupportedError,
+    ValidationError,
 )
 from otabridge.facade import Reason
 from otabridge.testing.ground import Cloud
@@ -58,6 +61,17 @@ class Errors(Suite):
         cloud.ground.begin(cloud.product)
         with pytest.raises(NotFoundError):
             cloud.do(Op.GET_MODULE, product=cloud.product, name="nobody")
+
+    @pytest.mark.parametrize(
+        ("operation", "argument"),
+        [(Op.GET_MODULE, "module_id"), (Op.GET_DEVICE, "device_id"), (Op.LIST_MODULE_VERSIONS, "device_id")],
+    )
+    def test_an_id_that_is_of_nothing_finds_nothing(self, cloud: Cloud, operation: Op, argument: str) -> None:
+        if not cloud.supports(operation):
+            pytest.skip(f"{operation} is not there")
+        cloud.ground.begin(cloud.product)
+        with pytest.raises((NotFoundError, UnsupportedError, ValidationError, InvalidRequestError)):
+            cloud.do(operation, **{argument: "0123456789abcdef01234567"})
 
     @pytest.mark.parametrize("operation", [Op.UPDATE_MODULE, Op.DELETE_MODULE])
     def test_what_is_not_there_cannot_be_changed(self, cloud: Cloud, operation: Op) -> None:

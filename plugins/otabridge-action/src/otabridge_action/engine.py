@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from otabridge.plugin import (
-    CONTRACT,
     DEFAULT,
     Backend,
     Capability,
@@ -92,7 +91,7 @@ class Place:
 class Engine(Backend):
     """The dialect without its operations. A cloud is a subclass with a profile and a class of settings."""
 
-    contract = CONTRACT
+    contract = 1
     profile: ClassVar[Profile]
     settings: ClassVar[type[ActionSettings]]
     builtins: ClassVar = {DEFAULT: RESERVED}

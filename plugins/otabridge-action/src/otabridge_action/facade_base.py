@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from typing import ClassVar, TypeVar
 
 from otabridge.facade import Facade, Site, Table
-from otabridge.plugin import CONTRACT, Backend, Capability, Flow, Page, Product, Steps
+from otabridge.plugin import Backend, Capability, Flow, Page, Product, Steps
 from otabridge.windows import Known, Listed, Window, numbered, window
 from otabridge_action.facade_codes import no
 from otabridge_action.facade_gate import Gate
@@ -22,7 +22,7 @@ ALL = 1_000_000
 class ActionBase(Facade):
     """One cloud's facade without its actions. A cloud is a subclass with a profile."""
 
-    contract = CONTRACT
+    contract = 1
     profile: ClassVar[Profile]
 
     def __init__(self, store: Backend, site: Site) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 from otabridge.plugin import (
-    CONTRACT,
     FIRMWARE,
     SOFTWARE,
     ConflictError,
@@ -31,7 +30,7 @@ class HuaweiBackend(DeviceCalls, PackageCalls):
     """Huawei Cloud IoTDA, API v5."""
 
     name: ClassVar[str] = "huawei"
-    contract: ClassVar[int] = CONTRACT
+    contract = 1
     capabilities = tables.CAPABILITIES
     limits = tables.LIMITS
     quotas = tables.QUOTAS

@@ -5,7 +5,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from otabridge.facade import Answer, Asked, Call, Reason, Site, Verdict
-from otabridge.plugin import CONTRACT, Backend, OtaBridgeError, Steps, ValidationError
+from otabridge.plugin import Backend, OtaBridgeError, Steps, ValidationError
 from otabridge_huawei import facade_tables as tables
 from otabridge_huawei import schema_mirror as wire
 from otabridge_huawei.facade_calls import Given, Refused, answer, refuse
@@ -23,7 +23,7 @@ class HuaweiFacade(ModuleFacade, PackageFacade, SearchFacade, IdentityFacade):
     """Huawei Cloud IoTDA, API v5, and the identity service that its clients need."""
 
     name: ClassVar[str] = "huawei"
-    contract: ClassVar[int] = CONTRACT
+    contract = 1
     quotas = QUOTAS
     largest_body = 12 << 20  # the gateway's own bound
 
