@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from otabridge.testing.backends import BackendConformance
     from otabridge.testing.facades import FacadeConformance
+    from otabridge.testing.suite import Exchange
 
-__all__ = ["BackendConformance", "FacadeConformance"]
-_HOMES = {"BackendConformance": "backends", "FacadeConformance": "facades"}
+__all__ = ["BackendConformance", "Exchange", "FacadeConformance"]
+_HOMES = {"BackendConformance": "backends", "FacadeConformance": "facades", "Exchange": "suite"}
 
 
 def __getattr__(name: str) -> Any:

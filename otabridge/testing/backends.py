@@ -10,6 +10,7 @@ from otabridge.testing.groups.mapping import Mapping
 from otabridge.testing.groups.pacing import Pacing
 from otabridge.testing.groups.paging import Paging
 from otabridge.testing.groups.publishing import Publishing
+from otabridge.testing.groups.recorded import Recorded
 from otabridge.testing.groups.retry import Retry
 from otabridge.testing.groups.signing import Signing
 from otabridge.testing.groups.versions import Versions
@@ -28,6 +29,7 @@ class BackendConformance(
     Versions,
     Artifacts,
     Publishing,
+    Recorded,
     Hygiene,
 ):
     """Every test of the kit, sync and async; see `Suite` for the attributes that a subclass sets."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from otabridge.testing.ground import Ground
 
 pytest.register_assert_rewrite("otabridge.testing.groups", "otabridge.testing.facades")
-TARGETS = ("facade", "live")
+TARGETS = ("facade", "cassette", "live")
 MARKERS = (
     "otabridge_needs(*operations): skipped where the backend has not all of these operations",
     "otabridge_covers(*operations): proves something of these operations, and is skipped without them",
@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--otabridge-target",
         choices=TARGETS,
         default="facade",
-        help="what backends are tried against: their own facade, or (where a class has `live` settings) the real cloud",
+        help="what backends are tried against: their own facade, what is on record, or (`live` settings) a real cloud",
     )
     group.addoption("--otabridge-report", metavar="PATH", help="write what was proven to a JSON file")
 
@@ -56,6 +56,14 @@ def _means(gap: str, item: pytest.Item) -> bool:
     test, _, parts = gap.partition("[")
     given = item.name.partition("[")[2].removesuffix("]").split("-")
     return test == getattr(item, "originalname", item.name) and {*parts.removesuffix("]").split("-")} - {""} <= {*given}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try each exchange that a class has on record."""
+    if "otabridge_exchange" in metafunc.fixturenames:
+        from otabridge.testing.groups.recorded import exchanges
+
+        metafunc.parametrize("otabridge_exchange", exchanges(metafunc.cls or type))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,20 +30,34 @@ def covers(*operations: Capability) -> pytest.MarkDecorator:
 looks_behind = pytest.mark.otabridge_behind
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a cassette is of: an operation, its arguments, and what it returns (of a list its rows) or raises."""
+
+    operation: Capability | str
+    arguments: Mapping[str, Any]
+    result: Any
+
+
 class Suite:
     """Attributes of a conformance class; all but `backend` may be left out.
 
     `backend` is the name of an installed backend, or its class. `facade` names the facade that it is tried against, by
     default the one of the backend's name; None if there is none. `settings` are laid over those that the server tells.
     `live` are the settings of a real server, for `--otabridge-target=live`: tests leave there what they make.
-    `known_gaps` maps a test, or `test[parameter]`, to the reason why it fails: it then must fail. `product` makes a
-    product id of a number.
+    `exchanges` maps files below `cassettes` to what they are of, for a backend with the settings `recorded`; parameters
+    named in `varying` (time, nonce, signature) are not compared. `known_gaps` maps a test, or `test[parameter]`, to the
+    reason why it fails: it then must fail. `product` makes a product id of a number.
     """
 
     backend: ClassVar[str | type[Backend]]
     facade: ClassVar[str | None] = ""
     settings: ClassVar[Mapping[str, Any]] = {}
     live: ClassVar[Mapping[str, Any] | None] = None
+    cassettes: ClassVar[Path | None] = None
+    exchanges: ClassVar[Mapping[str, Exchange]] = {}
+    recorded: ClassVar[Mapping[str, Any]] = {}
+    varying: ClassVar[frozenset[str]] = frozenset()
     known_gaps: ClassVar[Mapping[str, str]] = {}
     product: ClassVar[Callable[[int], str]] = staticmethod("kit{:05}".format)
 
@@ -55,6 +70,8 @@ class Suite:
     def lay(cls, folder: Path, target: str = "facade") -> AbstractContextManager[Ground]:
         """The ground for all tests of the class; `folder` is its own."""
         kind = cls.kind_of()
+        if target == "cassette":
+            pytest.skip("a cassette is no ground: only what is on record is tried")
         if target == "live":
             if cls.live is None:
                 pytest.skip(f"{cls.__name__} has no `live` settings")

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from otabridge.serve import running
 
 README = Path(__file__).parents[2] / "README.md"
 HEAD = """
-from otabridge.testing import BackendConformance, FacadeConformance
+from otabridge.testing import BackendConformance, Exchange, FacadeConformance
 
 """
 
@@ -94,6 +96,43 @@ class TestAliyun(BackendConformance):
     assert "TestAliyun has no `live` settings" in told
     assert "the ground cannot be prepared: tuya: report_module_versions is not available" in told
     assert "failed" not in told
+
+
+ON_RECORD = """
+import pathlib
+
+class TestTuya(BackendConformance):
+    backend = "tuya"
+    cassettes = pathlib.Path(__file__).parent
+    recorded = {"endpoint": "https://t.example", "access_key_id": "id", "access_key_secret": "secret"}
+    varying = frozenset({"AccessKeyId", "SignatureNonce", "Timestamp", "Signature"})
+    exchanges = {"it.yaml": Exchange("delete_module", {"product": "p", "name": "ble"}, None)}
+"""
+CASSETTE = """
+interactions:
+- request:
+    method: GET
+    uri: 'https://t.example/?Action=DeleteOTAModule&ModuleName=NAME&ProductKey=p&AccessKeyId=***&Signature=***\
+      &SignatureMethod=HMAC-SHA1&SignatureNonce=***&Timestamp=***&Version=2018-01-20&SignatureVersion=1.0&Format=JSON'
+    body: null
+  response:
+    status: {code: 200, message: OK}
+    headers: {Content-Type: [application/json]}
+    body: {string: '{"success": SUCCESS, "code": "iot.ota.OTAModuleNotExist"}'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "success", "says"),
+    [("ble", "true", ""), ("other", "true", "ModuleName"), ("ble", "false", "OTAModuleNotExist")],
+)
+def test_a_recorded_exchange_is_held_to_what_is_on_record(tmp_path: Path, name: str, success: str, says: str) -> None:
+    (tmp_path / "it.yaml").write_text(CASSETTE.replace("NAME", name).replace("SUCCESS", success), "utf-8")
+    told = run(tmp_path, ON_RECORD, "--otabridge-target=cassette")
+    assert ("2 failed" in told) is bool(says)
+    assert says in told
+    assert " passed" in told
+    assert "a cassette is no ground" in told
 
 
 def test_the_class_of_the_readme_runs_the_kit(tmp_path: Path) -> None:
