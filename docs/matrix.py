@@ -1,21 +1,28 @@
-"""Writes the README's capability matrix from the code and the cassettes; `--check` says whether it is up to date.
+"""Writes the README's capability matrix from the code, the cassettes and a report of the conformance kit.
 
-python docs/matrix.py [--check]
+python docs/matrix.py [--check] [--kit REPORT]...
+
+`--check` only says whether it is up to date. `--kit` takes what `pytest --otabridge-report=REPORT` has written, and
+keeps in docs/kit.json what was proven.
 """
 
 import ast
+import json
 import re
 import sys
 import tomllib
-from collections import Counter
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from otabridge.capabilities import Capability, Level, Support
 from otabridge.registry import Registry
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+KIT = ROOT / "docs" / "kit.json"
 BEGIN, END = "<!-- matrix:begin -->", "<!-- matrix:end -->"
 MARKS = {Level.NATIVE: "●", Level.EMULATED: "◐", Level.NOT_IMPLEMENTED: "○", Level.UNSUPPORTED: "–"}
 MARKED = re.compile(r"@pytest\.mark\.official_sdk(\(.*?\))\n", re.DOTALL)
@@ -24,7 +31,8 @@ LEGEND = "● native · ◐ composed of other calls · ○ the cloud can, otabri
 EVIDENCE = """\
 Evidence, weakest last. vendor-doc: exchanges that the vendor publishes, replayed. official-sdk: the vendor's own SDK
 makes the call to our facade, and is content with the answer; Tuya publishes none. emulator: exchanges with our own
-facades, replayed: an example of the wire, and no proof of it."""
+facades, replayed: an example of the wire, and no proof of it. kit: the conformance kit's tests of the operation pass
+over the backend's own facade, or over the store itself."""
 # An operation -> the vendors' calls whose exchanges are evidence for it, without their capitals.
 CALLS = {
     Capability.LIST_PRODUCTS: {"listproducts", "queryproductlist"},
@@ -75,6 +83,23 @@ def told(found: Counter[tuple[str, str]], operation: Capability, names: list[str
     return ", ".join(f"{name} {count}" if number else name for name, count in sums.items() if count)
 
 
+def proven(reports: Iterable[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Target -> backend -> the operations whose tests have passed, none of them failing."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    told = {name: told for report in reports for name, told in report["backends"].items()}
+    for name in filter(told.__contains__, backends()):
+        counts = told[name]["operations"].items()
+        passed = sorted(each for each, count in counts if count.get("passed") and not count.get("failed"))
+        found[told[name]["target"]][name] = passed
+    return found
+
+
+def kept(found: dict[str, dict[str, list[str]]]) -> str:
+    """What docs/kit.json shall hold; targets that were not run stay as they are."""
+    known = json.loads(KIT.read_text("utf-8"))
+    return json.dumps(known | found, indent=2, sort_keys=True) + "\n"
+
+
 def matrix() -> str:
     """The table, with what stands around it."""
     names = list(backends())
@@ -84,13 +109,15 @@ def matrix() -> str:
         Counter((backend, call.lower()) for backend, call in found)
         for found in (replayed("vendor-doc"), replayed("emulator"), driven())
     )
-    heads = ["operation", *names, "vendor-doc", "official-sdk", "emulator"]
+    kit = json.loads(KIT.read_text("utf-8"))["facade"]
+    heads = ["operation", *names, "vendor-doc", "official-sdk", "emulator", "kit"]
     lines = [LEGEND, "", EVIDENCE, "", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for operation in Capability:
         cells = [MARKS[table.get(operation, Support(Level.UNSUPPORTED)).level] for table in tables]
         cells.append(told(documented, operation, names, number=True))
         cells.append(told(by_sdk, operation, names, number=False))
         cells.append(told(emulated, operation, names, number=True))
+        cells.append(", ".join(name for name in names if str(operation) in kit.get(name, ())))
         lines.append(f"| {' | '.join([f'`{operation}`', *cells])} |")
     return "\n".join(lines)
 
@@ -104,17 +131,25 @@ def renewed(text: str) -> str:
     return f"{before}{BEGIN}\n{matrix()}\n{END}{after}"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the matrix, or only look: exit code 1 if it is stale."""
-    text = README.read_text("utf-8")
-    new = renewed(text)
-    if "--check" not in arguments:
-        README.write_text(new, "utf-8")
-    elif new != text:
-        print("the README's matrix is stale: run `python docs/matrix.py`", file=sys.stderr)
-        return 1
-    return 0
+def main() -> int:
+    """Write the matrix, or only look: exit code 1 if something is stale."""
+    options = ArgumentParser(description=__doc__)
+    options.add_argument("--check", action="store_true")
+    options.add_argument("--kit", action="append", default=[], type=Path, metavar="REPORT")
+    given = options.parse_args()
+    stale = []
+    kit = kept(proven(json.loads(path.read_text("utf-8")) for path in given.kit))
+    for path, make in ((KIT, lambda _: kit), (README, renewed)):
+        text = path.read_text("utf-8")
+        new = make(text)
+        if given.check and new != text:
+            stale.append(path.name)
+        elif not given.check:
+            path.write_text(new, "utf-8")
+    if stale:
+        print(f"{' and '.join(stale)}: stale, run `python docs/matrix.py`", file=sys.stderr)
+    return bool(stale)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -195,7 +195,7 @@ def test_every_call_with_evidence_counts_in_the_matrix() -> None:
 
 
 def test_no_native_operation_of_a_cloud_is_without_evidence() -> None:
-    rows = {row.split("`")[1]: row.rsplit("|", 4)[1:4] for row in matrix().matrix().splitlines() if row[:3] == "| `"}
+    rows = {row.split("`")[1]: row.rsplit("|", 5)[1:4] for row in matrix().matrix().splitlines() if row[:3] == "| `"}
     registry = Registry()
     without = [
         (backend, operation.value)

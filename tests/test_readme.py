@@ -1,5 +1,6 @@
 """The documents: what they show is run, what they list is compared with the code, and their links lead somewhere."""
 
+import json
 import os
 import re
 import shlex
@@ -131,7 +132,7 @@ def test_the_matrix_is_up_to_date() -> None:
 
 def test_a_stale_matrix_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    for name in ("docs/matrix.py", "README.md", "pyproject.toml"):
+    for name in ("docs/matrix.py", "docs/kit.json", "README.md", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     stale = README.replace("| `get_module` |", "| `got_module` |")
     assert stale != README
@@ -139,7 +140,14 @@ def test_a_stale_matrix_is_noticed(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "docs/matrix.py", "--check"], capture_output=True, text=True, check=False, cwd=tmp_path
     )
-    assert (done.returncode, "is stale" in done.stderr) == (1, True)
+    assert (done.returncode, "README.md: stale" in done.stderr) == (1, True)
+
+
+def test_the_kits_findings_are_of_operations_that_are_there() -> None:
+    registry = Registry(BACKENDS)
+    for name, operations in json.loads((ROOT / "docs" / "kit.json").read_text("utf-8"))["facade"].items():
+        table = registry.backend(name).capabilities
+        assert {each for each, support in table.items() if support.level.usable} >= {*operations} != set()
 
 
 # --- what is listed ---------------------------------------------------------------------------------------------------

@@ -40,25 +40,25 @@ class Exchange:
 
 
 class Suite:
-    """Attributes of a conformance class; all but `backend` may be left out.
+    """Attributes of a conformance class; all but `backend` may be left out."""
 
-    `backend` is the name of an installed backend, or its class. `facade` names the facade that it is tried against, by
-    default the one of the backend's name; None if there is none. `settings` are laid over those that the server tells.
-    `live` are the settings of a real server, for `--otabridge-target=live`: tests leave there what they make.
-    `exchanges` maps files below `cassettes` to what they are of, for a backend with the settings `recorded`; parameters
-    named in `varying` (time, nonce, signature) are not compared. `known_gaps` maps a test, or `test[parameter]`, to the
-    reason why it fails: it then must fail. `product` makes a product id of a number.
-    """
-
+    # The name of an installed backend, or its class.
     backend: ClassVar[str | type[Backend]]
+    # The facade that it is tried against, by default the one of the backend's name; None if there is none.
     facade: ClassVar[str | None] = ""
+    # Laid over the settings that the server tells.
     settings: ClassVar[Mapping[str, Any]] = {}
+    # The settings of a real server, for `--otabridge-target=live`: what tests make, they leave there.
     live: ClassVar[Mapping[str, Any] | None] = None
+    # Files below `cassettes` -> what they are of, for a backend with the settings `recorded`; parameters named in
+    # `varying` (time, nonce, signature) are not compared.
     cassettes: ClassVar[Path | None] = None
     exchanges: ClassVar[Mapping[str, Exchange]] = {}
     recorded: ClassVar[Mapping[str, Any]] = {}
     varying: ClassVar[frozenset[str]] = frozenset()
+    # A test, or `test[parameter]` -> the reason why it fails: it then must fail.
     known_gaps: ClassVar[Mapping[str, str]] = {}
+    # Makes a product id of a number.
     product: ClassVar[Callable[[int], str]] = staticmethod("kit{:05}".format)
 
     @classmethod

@@ -93,6 +93,18 @@ class Versions(Suite):
         ]
         assert counts == [3, 2, 0]
 
+    @covers(Op.REPORT_MODULE_VERSIONS)
+    def test_what_is_reported_in_bulk_is_all_taken_in(self, cloud: Cloud) -> None:
+        rows = [
+            ModuleVersion(product=cloud.product, device=f"u{number}", module="unit_0", version=f"{number}.0")
+            for number in range(30)
+        ]
+        assert cloud.do(Op.REPORT_MODULE_VERSIONS, versions=iter(rows)) == 30
+        cloud.settle()
+        for row in rows:
+            told = cloud.rows(Op.LIST_MODULE_VERSIONS, product=cloud.product, device=row.device)
+            assert plain(told) == plain([row])
+
     @covers(Op.LIST_VERSION_HISTORY)
     def test_a_history_is_newest_first(self, cloud: Cloud) -> None:
         for version in ("1.0", "1.1", "1.2"):
