@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Artifact,
         Checksum,
         Device,
+        FileLocation,
         LocalLocation,
         Module,
         ModuleVersion,
@@ -62,8 +63,8 @@ _HOMES = {
         "UnsupportedError ValidationError"
     ),
     "models": (
-        "Artifact Checksum Device LocalLocation Module ModuleVersion ObjectLocation Package PackageDraft Page Product "
-        "UrlLocation"
+        "Artifact Checksum Device FileLocation LocalLocation Module ModuleVersion ObjectLocation Package PackageDraft "
+        "Page Product UrlLocation"
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -81,6 +82,7 @@ __all__ = [  # the names above, told apart for tools that read this statically
     "ConflictError",
     "ConnectError",
     "Device",
+    "FileLocation",
     "ForbiddenError",
     "IntegrityError",
     "InvalidRequestError",

@@ -6,15 +6,13 @@ is installed, else httpx's own transport.
 """
 
 import asyncio
-import logging
 import re
 import ssl
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -28,12 +26,14 @@ from otabridge.errors import (
     TransportError,
     ValidationError,
 )
-from otabridge.redact import Redactor
+from otabridge.redact import hide_in_logs
+from otabridge.transfers import Outgoing
 from otabridge.wire import Request, Response
 
 if TYPE_CHECKING:
     import aiohttp
 
+HTTP_LOGS = ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy")
 CONNECTIONS = 32  # at most so many calls of one client are in flight; more wait in front of the pool
 CONNECT_SECONDS = 10.0
 KEEP_SECONDS = 30.0
@@ -72,7 +72,7 @@ class _Http:
                 raise ConfigurationError(f"ca_file {self._ca_file!r} cannot be used: {reason}") from None
         return self._context
 
-    def request(self, request: Request, *, exact: bool = False) -> httpx.Request:
+    def request(self, request: Request, sending: "_FileStream | None", *, exact: bool = False) -> httpx.Request:
         """What is sent is what was signed: a target that HTTP would write otherwise is refused.
 
         An `exact` transport takes the target from the extension of that name, which spares parsing it.
@@ -87,12 +87,28 @@ class _Http:
             reason = "its address is too long, or an id in it is . or .."
             raise ValidationError(f"{request.operation} cannot be sent: {reason}", field="target")
         headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
-        return httpx.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
+        if request.save_to is not None:
+            extensions["stream"] = True
+        if request.file is not None:
+            headers.append((b"Content-Length", b"%d" % request.file.length))
+        made = httpx.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
+        if sending is not None:
+            made.stream = sending
+        return made
 
     def _origin(self, origin: str) -> httpx.URL:
         if origin not in self._origins:
             self._origins[origin] = httpx.URL(origin)
         return self._origins[origin]
+
+
+class _FileStream(Outgoing, httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A file as it is sent."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = iter(self)
+        while chunk := await asyncio.to_thread(next, chunks, b""):
+            yield chunk
 
 
 def _exact_url(request: Request) -> httpx.URL | None:
@@ -103,14 +119,16 @@ def _exact_url(request: Request) -> httpx.URL | None:
     return url if url.raw_path == request.target.encode() else None
 
 
-def _response(reply: httpx.Response, body: bytes) -> Response:
+def _response(reply: httpx.Response, body: bytes = b"") -> Response:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers.raw}
     return Response(reply.status_code, headers, body)
 
 
-def _failure(error: Exception, request: Request) -> OtaBridgeError:
+def _failure(error: Exception, request: Request, sending: _FileStream | None) -> OtaBridgeError:
     """Our error for a transport's. Its text is kept only where it cannot hold a header or a body."""
     host = request.origin
+    if sending and sending.failure:
+        return sending.failure
     if isinstance(error, UNSENT):
         return ConnectError(f"no connection to {host}: {error or type(error).__name__}", operation=request.operation)
     if isinstance(error, httpx.TimeoutException):
@@ -144,12 +162,14 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
                 request.method,
                 self._url(str(request.url) + request.extensions.get("target", b"").decode(), encoded=True),
                 headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                data=request.content or None,
+                data=request.stream if isinstance(request.stream, _FileStream) else request.content or None,
                 allow_redirects=False,
                 ssl=self._http.context(request.url.scheme),
                 proxy=self._http.proxy,
                 timeout=self._timeout,
             )
+            if request.extensions.get("stream") and reply.status < 300:
+                return httpx.Response(reply.status, headers=reply.raw_headers, stream=_Arriving(aiohttp, reply))
             async with reply:
                 body = await reply.read()
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
@@ -178,35 +198,31 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
 
-class _HideSecrets(logging.Filter):
-    """httpcore logs the headers of answers, and what it could not read or send; a token in them is not yet known."""
+class _Arriving(httpx.AsyncByteStream):
+    """The body of an answer of aiohttp's, as it arrives."""
 
-    redactors: ClassVar["WeakSet[Redactor]"] = WeakSet()
-    _TOKEN = re.compile(r"(b'[^']*token[^']*', b')[^']*", re.IGNORECASE)
+    def __init__(self, aiohttp: Any, reply: "aiohttp.ClientResponse") -> None:
+        self._aiohttp = aiohttp
+        self._reply = reply
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        masked = self._TOKEN.sub(r"\1***", message)
-        for redactor in list(self.redactors):
-            masked = redactor.clean(masked)
-        if masked != message:
-            record.msg, record.args = masked, ()
-        return True
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._reply.content.iter_any():
+                yield chunk
+        except TimeoutError:
+            raise httpx.ReadTimeout("") from None
+        except self._aiohttp.ClientError as error:
+            raise httpx.ReadError(type(error).__name__) from None
 
-
-def _hide_secrets(redactor: Redactor) -> None:
-    _HideSecrets.redactors.add(redactor)
-    for name in ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
-        logger = logging.getLogger(name)
-        if not any(isinstance(known, _HideSecrets) for known in logger.filters):
-            logger.addFilter(_HideSecrets())
+    async def aclose(self) -> None:
+        self._reply.close()
 
 
 class HttpDriver:
     """Sends requests for a sync client. Any number of threads may use it."""
 
     def __init__(self, exchange: Exchange, transport: httpx.BaseTransport | None = None) -> None:
-        _hide_secrets(exchange.redactor)
+        hide_in_logs(exchange.redactor, HTTP_LOGS)
         self._http = _Http(exchange)
         self._given = transport
         self._free: defaultdict[str, deque[httpx.BaseTransport]] = defaultdict(deque)
@@ -231,14 +247,20 @@ class HttpDriver:
             transport = free.pop()
         except IndexError:
             transport = self._given or self._open(request.origin)
+        sending = _FileStream(request.file) if request.file else None
         try:
-            reply = transport.handle_request(self._http.request(request))
+            reply = transport.handle_request(self._http.request(request, sending))
             try:
-                return _response(reply, reply.read())
+                sink = request.save_to
+                if sink is None or not sink.begin(_response(reply)):
+                    return _response(reply, reply.read())
+                for chunk in reply.iter_raw():
+                    sink.write(chunk)
+                return _response(reply)
             finally:
                 reply.close()
         except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
-            failure = _failure(error, request)
+            failure = _failure(error, request, sending)
         finally:
             free.append(transport)
             if self._closed:
@@ -267,7 +289,7 @@ class AsyncHttpDriver:
     """Sends requests for an async client. Any number of tasks of one event loop may use it."""
 
     def __init__(self, exchange: Exchange, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        _hide_secrets(exchange.redactor)
+        hide_in_logs(exchange.redactor, HTTP_LOGS)
         self._http = _Http(exchange)
         self._transport = transport
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -292,15 +314,21 @@ class AsyncHttpDriver:
     async def send(self, request: Request) -> Response:
         """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
         transport = self._ready(request.origin)
+        sending = _FileStream(request.file) if request.file else None
         try:
             exact = isinstance(transport, _AiohttpTransport)
-            reply = await transport.handle_async_request(self._http.request(request, exact=exact))
+            reply = await transport.handle_async_request(self._http.request(request, sending, exact=exact))
             try:
-                return _response(reply, await reply.aread())
+                sink = request.save_to
+                if sink is None or not sink.begin(_response(reply)):
+                    return _response(reply, await reply.aread())
+                async for chunk in reply.aiter_raw():
+                    await asyncio.to_thread(sink.write, chunk)
+                return _response(reply)
             finally:
                 await reply.aclose()
         except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
-            failure = _failure(error, request)
+            failure = _failure(error, request, sending)
         raise failure
 
     def _open(self, origin: str) -> httpx.AsyncBaseTransport:

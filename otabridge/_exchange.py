@@ -146,6 +146,8 @@ class Exchange:
     def _attempt(
         self, request: Request, credential: Credential
     ) -> Generator[Step, Any, tuple[Response | None, OtaBridgeError | None]]:
+        if request.save_to is not None:
+            request = request.save_to.resumed(request)
         if request.auth and credential.signer:
             now = self.world.now() + self._skew.get(request.origin, timedelta())
             signed = credential.signer.sign(request, now=now, nonce=self.world.nonce()).on_wire()

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from otabridge._exchange import Enter, Step
-from otabridge.flow import Flow, Local, Sleep
+from otabridge.flow import Flow, Local, Sleep, Together
 from otabridge.wire import Request
 
 if TYPE_CHECKING:
@@ -61,7 +61,18 @@ class Runner:
                 return effect.call()
             case Enter():
                 return self._driver().enter(effect.origin)
-        raise TypeError(f"a flow yielded {effect!r}: only Request, Sleep and Local are performed")
+            case Together():
+                return self._together(effect)
+        raise TypeError(f"a flow yielded {effect!r}: only Request, Sleep, Local and Together are performed")
+
+    def _together(self, effect: Together[Any]) -> list[Any]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max(1, min(effect.in_flight, len(effect.flows))), "otabridge") as pool:
+            try:
+                return list(pool.map(self.run, effect.flows))
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
 
     def _driver(self) -> HttpDriver:
         if self._http is None:
@@ -117,7 +128,28 @@ class AsyncRunner:
                 return await self._work(effect)
             case Enter():
                 return await self._driver().enter(effect.origin)
-        raise TypeError(f"a flow yielded {effect!r}: only Request, Sleep and Local are performed")
+            case Together():
+                return await self._together(effect)
+        raise TypeError(f"a flow yielded {effect!r}: only Request, Sleep, Local and Together are performed")
+
+    async def _together(self, effect: Together[Any]) -> list[Any]:
+        import asyncio
+
+        waiting = iter(enumerate(effect.flows))
+        results: list[Any] = [None] * len(effect.flows)
+
+        async def work() -> None:
+            for index, flow in waiting:
+                results[index] = await self.run(flow)
+
+        workers = [asyncio.ensure_future(work()) for _ in range(min(effect.in_flight, len(effect.flows)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        return results
 
     def _driver(self) -> AsyncHttpDriver:
         if self._http is None:

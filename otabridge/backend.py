@@ -168,7 +168,10 @@ class Backend(ABC):
         raise self._missing(Capability.DELETE_PACKAGE)
 
     def stage_artifact(self, *, path: Path, filename: str) -> Flow[Artifact]:
-        """Bring a file's bytes where the cloud wants them, and return it with its size, digest and location."""
+        """Bring a file's bytes where the cloud wants them, and return it with its size, digest and location.
+
+        A cloud that keeps files inside packages alone leaves it where it is: a FileLocation, for `create_package`.
+        """
         raise self._missing(Capability.STAGE_ARTIFACT)
 
     def open_artifact(self, *, artifact: Artifact, folder: Path) -> Flow[Path]:
@@ -241,12 +244,13 @@ class Backend(ABC):
     def count_fleet_versions(
         self, *, product: str | None = None, module: str | None = None, version: str | None = None
     ) -> Steps[int]:
-        """How many rows of the fleet's versions have this module and version: here counted row by row."""
+        """How many modules of devices are reported to have this module and version: here counted row by row."""
         count = 0
         walk: Walk[ModuleVersion] = Walk(IDENTITIES[ModuleVersion], keyset=self.traits.cursors == "keyset")
         while not walk.done:
             for row in walk.take((yield from self.list_fleet_versions(product=product, cursor=walk.cursor))):
-                count += module in (None, row.module) and version in (None, row.version)
+                asked = module in (None, row.module) and version in (None, row.version)
+                count += asked and row.source == "reported"
         return count
 
     # --- what the engine needs --------------------------------------------------------------------------------------

@@ -265,7 +265,7 @@ class Fleet(_Group):
         return Pager(self._runner, self._calls.fleet(product, page_size, cursor))
 
     def count(self, *, product: str | None = None, module: str | None = None, version: str | None = None) -> int:
-        """How many (device, module) rows have this module and version; what is not named matches all."""
+        """How many (device, module) pairs are reported with this version; what is not named matches all."""
         return self._runner.run(self._calls.count(product, module, version))
 
 

@@ -5,7 +5,7 @@ A runner runs a flow, sync or async: it performs each effect, sends the result i
 
 import functools
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
@@ -32,7 +32,15 @@ class Local(Generic[T_co]):
     call: Callable[[], T_co] = field(repr=False)
 
 
-Effect = Request | Sleep | Local[Any]
+@dataclass(frozen=True, slots=True)
+class Together(Generic[T_co]):
+    """Run flows at the same time, at most `in_flight` of them; their results come back in order."""
+
+    flows: "tuple[Flow[T_co], ...]" = field(repr=False)
+    in_flight: int = 8
+
+
+Effect = Request | Sleep | Local[Any] | Together[Any]
 Steps = Generator[Effect, Any, T]
 
 
@@ -53,6 +61,12 @@ class Flow(Generic[T_co]):
 
     def __repr__(self) -> str:
         return f"<flow {self.name}>"
+
+    def close(self) -> None:
+        """Give it up; it is not run any more."""
+        if self._steps is not None:
+            self._steps.close()
+            self._steps = None
 
     def __del__(self) -> None:
         if self._steps is not None:
@@ -88,6 +102,17 @@ def local(call: Callable[[], T]) -> "Steps[T]":
     """Do blocking local work and return its result."""
     result: T = yield Local(call)
     return result
+
+
+def together(flows: Iterable[Flow[T]], *, in_flight: int = 8) -> "Steps[list[T]]":
+    """Run flows at the same time, at most `in_flight` of them. The first error is raised, and the others given up."""
+    given = tuple(flows)
+    try:
+        results: list[T] = yield Together(given, in_flight)
+        return results
+    finally:
+        for each in given:
+            each.close()
 
 
 def settled(

@@ -73,6 +73,7 @@ class Limits:
     source_versions: int | None = None
     artifacts: int | None = None
     artifact_size: int | None = None
+    empty_artifacts: bool = True
     artifact_suffixes: tuple[str, ...] = ()
     checksums: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("full", "delta")
@@ -127,6 +128,8 @@ class Limits:
         for artifact in draft.artifacts:
             if self.artifact_size is not None and (artifact.size or 0) > self.artifact_size:
                 raise broken("artifact.size", f"at most {self.artifact_size} bytes", str(artifact.size), "shrink it")
+            if artifact.size == 0 and not self.empty_artifacts:
+                raise broken("artifact.size", "at least 1 byte", "0", "this cloud keeps no empty file: leave it out")
             if artifact.checksum and self.checksums and artifact.checksum.algorithm not in self.checksums:
                 rule = f"one of {', '.join(self.checksums)}"
                 raise broken("artifact.checksum", rule, artifact.checksum.algorithm, "give that digest")

@@ -7,6 +7,7 @@ it takes no part in comparison or repr. Names beginning with `@` are the built-i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -81,7 +82,14 @@ class LocalLocation:
     sha256: str
 
 
-Location = UrlLocation | ObjectLocation | LocalLocation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLocation:
+    """A file on this machine, brought to the cloud with the package that it is made part of."""
+
+    path: Path
+
+
+Location = UrlLocation | ObjectLocation | LocalLocation | FileLocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

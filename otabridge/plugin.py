@@ -22,7 +22,8 @@ from otabridge.errors import (
     UnsupportedError,
     ValidationError,
 )
-from otabridge.flow import Flow, Sleep, Steps, flow, local, send, settled
+from otabridge.files import digests_of
+from otabridge.flow import Flow, Sleep, Steps, flow, local, send, settled, together
 from otabridge.limits import Limits, Text, broken
 from otabridge.models import (
     DEFAULT,
@@ -31,6 +32,7 @@ from otabridge.models import (
     Artifact,
     Checksum,
     Device,
+    FileLocation,
     LocalLocation,
     Module,
     ModuleVersion,
@@ -46,6 +48,7 @@ from otabridge.paging import Nested, Walk
 from otabridge.rows import Reader, aliased, decode, excerpt, json_object, not_understood
 from otabridge.settings import HttpSettings, Settings, origin
 from otabridge.signing import Credential, Signer, World
+from otabridge.transfers import copied, fetched, form_with_file
 from otabridge.wire import Pairs, Request, Response, encoded_query, http_date, quote3986, unbase64
 
 hookimpl = pluggy.HookimplMarker("otabridge")
@@ -68,6 +71,7 @@ __all__ = [
     "ConflictError",
     "Credential",
     "Device",
+    "FileLocation",
     "Flow",
     "ForbiddenError",
     "HttpSettings",
@@ -111,10 +115,14 @@ __all__ = [
     "agreeing",
     "aliased",
     "broken",
+    "copied",
     "decode",
+    "digests_of",
     "encoded_query",
     "excerpt",
+    "fetched",
     "flow",
+    "form_with_file",
     "hookimpl",
     "http_date",
     "json_object",
@@ -124,5 +132,6 @@ __all__ = [
     "quote3986",
     "send",
     "settled",
+    "together",
     "unbase64",
 ]

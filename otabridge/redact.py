@@ -2,9 +2,12 @@
 
 import base64
 import json
+import logging
 import re
 from collections.abc import Iterable
+from typing import ClassVar
 from urllib.parse import quote
+from weakref import WeakSet
 
 MASK = "***"
 SHORTEST = 4  # a shorter secret would mask ordinary text
@@ -50,3 +53,28 @@ def _forms(secret: str) -> set[str]:
     encoded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()}
     stripped = {form.rstrip("=") for form in encoded}
     return {secret, secret[::-1], json.dumps(secret)[1:-1]} | once | twice | encoded | stripped
+
+
+class _HideSecrets(logging.Filter):
+    """HTTP libraries log headers of answers, and what they could not read or send: a token there is not yet known."""
+
+    redactors: ClassVar["WeakSet[Redactor]"] = WeakSet()
+    _TOKEN = re.compile(r"(b'[^']*token[^']*', b')[^']*", re.IGNORECASE)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        masked = self._TOKEN.sub(r"\1***", message)
+        for redactor in list(self.redactors):
+            masked = redactor.clean(masked)
+        if masked != message:
+            record.msg, record.args = masked, ()
+        return True
+
+
+def hide_in_logs(redactor: Redactor, names: Iterable[str]) -> None:
+    """Hide what a redactor knows, and what looks like a token, in these loggers."""
+    _HideSecrets.redactors.add(redactor)
+    for name in names:
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, _HideSecrets) for known in logger.filters):
+            logger.addFilter(_HideSecrets())

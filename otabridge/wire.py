@@ -1,11 +1,15 @@
 """Requests and responses as values, and the one percent-encoder. Nothing here opens a file or a connection."""
 
+from __future__ import annotations
+
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 Pairs = tuple[tuple[str, str], ...]
@@ -23,6 +27,41 @@ def encoded_query(pairs: Iterable[tuple[str, str]]) -> str:
     return "&".join([f"{quote3986(name)}={quote3986(value)}" for name, value in pairs])
 
 
+Watch = Callable[[int], None]  # is told of so many bytes more that have moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBody:
+    """A body that is read from a file while it is sent: `size` bytes from `offset`, between `head` and `tail`."""
+
+    path: Path
+    size: int
+    offset: int = 0
+    head: bytes = field(default=b"", repr=False)
+    tail: bytes = field(default=b"", repr=False)
+    watch: Watch | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def length(self) -> int:
+        """Bytes on the wire."""
+        return len(self.head) + self.size + len(self.tail)
+
+
+class Sink(Protocol):
+    """Where an answer's body goes that is not to be held. Its methods may block."""
+
+    watch: Watch | None
+
+    def resumed(self, request: Request) -> Request:
+        """The request for what is still missing, made anew for each attempt."""
+
+    def begin(self, response: Response) -> bool:
+        """Whether the body of an answer that has begun is to be written."""
+
+    def write(self, chunk: bytes) -> None:
+        """Take in the next bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request of a flow. `operation` is the vendor's name of the call.
@@ -30,7 +69,8 @@ class Request:
     `read` says that repeating it is harmless; left out, that is so for GET and HEAD.
 
     `path` and `query` are unencoded; a signer sets `target`, the exact text for the request line. `auth=False` sends it
-    unsigned and without credentials. Query, headers and body may hold secrets, so repr names none of them.
+    unsigned and without credentials. Query, headers and body may hold secrets, so repr names none of them. A `file` is
+    sent in place of `body`; with `save_to` the body of a success goes there.
     """
 
     operation: str
@@ -45,13 +85,15 @@ class Request:
     auth: bool = True
     pace: str = ""
     target: str = field(default="", repr=False)
+    file: FileBody | None = field(default=None, repr=False)
+    save_to: Sink | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         told: bool | None = self.read
         if told is None:
             object.__setattr__(self, "read", self.method in ("GET", "HEAD"))
 
-    def with_target(self, target: str, *, headers: Pairs | None = None, body: bytes | None = None) -> "Request":
+    def with_target(self, target: str, *, headers: Pairs | None = None, body: bytes | None = None) -> Request:
         """This request as a signer sends it; a `body` given here is the form, encoded."""
         # Spelled out, since `replace` takes thrice the time and this runs for every attempt.
         return Request(
@@ -67,9 +109,11 @@ class Request:
             form=self.form if body is None else (),
             pace=self.pace,
             target=target,
+            file=self.file,
+            save_to=self.save_to,
         )
 
-    def on_wire(self) -> "Request":
+    def on_wire(self) -> Request:
         """This request with its target, and a form encoded into its body, where no signer did that."""
         if self.target and not self.form:
             return self

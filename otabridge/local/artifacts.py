@@ -4,34 +4,23 @@ A file is renamed into place in the very transaction that records it, and unlink
 the end of its record is on the disk. So a record without its file cannot be, and a file without a record is harmless.
 """
 
-import hashlib
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
-from otabridge.errors import IntegrityError
+from otabridge.files import Digests, check, file_name, moved, opened, present, read_through, synced
 from otabridge.local.database import Database
 from otabridge.local.times import micros
 from otabridge.local.trouble import absent, in_words
 from otabridge.plugin import Artifact, Checksum, LocalLocation, UnsupportedError, broken
 
-CHUNK = 1 << 20
 LEFTOVER = timedelta(days=1)
-_SUFFIX = re.compile(r"(\.tar)?\.[A-Za-z0-9]{1,8}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
-
-
-class Digests(NamedTuple):
-    """What a copy was found to be, on the way."""
-
-    size: int
-    sha256: str
-    md5: str
 
 
 class ArtifactStore:
@@ -43,15 +32,15 @@ class ArtifactStore:
 
     def stage(self, path: Path, filename: str, now: datetime) -> Artifact:
         """Copy a file into the store, and keep it until a package takes it up or a day has passed."""
-        with _opened(path) as source, in_words(self._database.place):
+        with opened(path) as source, in_words(self._database.place):
             temporary = self._fresh(self._folder("incoming"))
             try:
                 found = _copied(source, temporary, path)
                 blob = (found.sha256, found.md5, found.size)
                 with self._database.writing() as connection:
                     if not (_recorded(connection, found.sha256) and self._file(found.sha256).is_file()):
-                        _moved(temporary, self._file(found.sha256))
-                        _synced(self._folder(""))
+                        moved(temporary, self._file(found.sha256))
+                        synced(self._folder(""))
                     connection.execute("INSERT OR IGNORE INTO blobs (sha256, md5, size) VALUES (?, ?, ?)", blob)
                     connection.execute(
                         "INSERT INTO stagings (blob, staged_at) VALUES (?, ?)", (found.sha256, micros(now))
@@ -77,20 +66,17 @@ class ArtifactStore:
                 source = self._file(digest).open("rb")
             except FileNotFoundError:
                 raise absent(f"the store has no artifact with SHA-256 {digest}") from None
-        suffix = _SUFFIX.search(artifact.name)
-        target = folder / f"{digest}{suffix[0] if suffix else ''}"
         with source, in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            if target.is_file():
-                with target.open("rb") as there:
-                    found = _digested(there)
-                if found.sha256 == digest:
-                    _check(artifact, digest, found)
-                    return target
+            there = present(artifact, folder, digest)
+            if there is not None:
+                return there
+            target = folder / file_name(artifact, digest)
             temporary = self._fresh(folder)
             try:
-                _check(artifact, digest, _copied(source, temporary, Path(source.name)))
-                _moved(temporary, target)
+                found = _copied(source, temporary, Path(source.name))
+                check(replace(artifact, checksum=artifact.checksum or Checksum(algorithm="sha256", hex=digest)), found)
+                moved(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
         return target
@@ -141,63 +127,13 @@ def _recorded(connection: Connection, digest: str) -> bool:
     return connection.execute("SELECT 1 FROM blobs WHERE sha256 = ?", (digest,)).fetchone() is not None
 
 
-def _opened(path: Path) -> BinaryIO:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise broken("artifact.path", "a regular file", str(path), "name a file")
-        return path.open("rb")
-    except OSError as error:
-        raise broken("artifact.path", f"a readable file ({error.strerror})", str(path), "name another") from error
-
-
 def _copied(source: BinaryIO, target: Path, path: Path) -> Digests:
     """Copy until the bytes are on the disk. IntegrityError if the source changed meanwhile."""
-    before = os.fstat(source.fileno())
     with target.open("xb") as sink:
-        found = _digested(source, sink)
+        found = read_through(source, path, sink.write)
         sink.flush()
         os.fsync(sink.fileno())
-    after = os.fstat(source.fileno())
-    if found.size != after.st_size or before.st_mtime_ns != after.st_mtime_ns:
-        raise IntegrityError(f"{path} changed while it was copied ({found.size} bytes were read): try again")
     return found
-
-
-def _digested(source: BinaryIO, sink: BinaryIO | None = None) -> Digests:
-    """Read to the end in chunks, copying to `sink` on the way."""
-    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    while chunk := source.read(CHUNK):
-        sha256.update(chunk)
-        md5.update(chunk)
-        size += len(chunk)
-        if sink:
-            sink.write(chunk)
-    return Digests(size, sha256.hexdigest(), md5.hexdigest())
-
-
-def _check(artifact: Artifact, digest: str, found: Digests) -> None:
-    """IntegrityError unless the bytes are what the artifact promises."""
-    promised = artifact.checksum
-    if found.sha256 != digest or (promised and promised.hex.lower() != getattr(found, promised.algorithm)):
-        raise IntegrityError(f"artifact {artifact.name!r}: its bytes have another digest than promised")
-    if artifact.size not in (None, found.size):
-        raise IntegrityError(f"artifact {artifact.name!r}: it has {found.size} bytes, not {artifact.size} as promised")
-
-
-def _moved(temporary: Path, target: Path) -> None:
-    """Rename into place, and have the disk know it."""
-    target.parent.mkdir(exist_ok=True)
-    os.replace(temporary, target)
-    _synced(target.parent)
-
-
-def _synced(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _files(folder: Path) -> list[os.DirEntry[str]]:

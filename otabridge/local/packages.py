@@ -147,7 +147,7 @@ def _add_artifact(connection: sqlite3.Connection, package: int, position: int, a
             place["url"] = url
         case ObjectLocation(region=region, bucket=bucket, key=key):
             place |= {"region": region, "bucket": bucket, "key": key}
-        case None:
+        case _:
             raise broken("artifact.location", "required", "", f"stage {artifact.name!r} first, or say where it lies")
     connection.execute(
         "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
