@@ -17,6 +17,8 @@ OtaBridgeError
     QuotaExceededError  RateLimitError  ServerError
 """
 
+from typing import Self
+
 
 class OtaBridgeError(Exception):
     """Base of every error that otabridge raises on purpose."""
@@ -88,8 +90,15 @@ class _Answered(OtaBridgeError):
         facts = ", ".join(f"{name} {value}" for name, value in known.items() if value)
         return f"{self.message} ({facts})" if facts else self.message
 
+    def reworded(self, message: str) -> Self:
+        """The same error in other words."""
+        return type(self)(message, **{name: value for name, value in vars(self).items() if name in _FACTS})
+
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+_FACTS = ("backend", "operation", "status", "code", "request_id", "retry_after")
 
 
 class OutcomeUnknownError(_Answered):

@@ -9,7 +9,14 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
-from otabridge.errors import ConflictError, OtaBridgeError, OutcomeUnknownError, ProtocolError, ServerError
+from otabridge.errors import (
+    ConflictError,
+    NotFoundError,
+    OtaBridgeError,
+    OutcomeUnknownError,
+    ProtocolError,
+    ServerError,
+)
 from otabridge.retry import outcome
 from otabridge.wire import Request, Response
 
@@ -142,3 +149,16 @@ def settled(
         if found is not None:
             return found
     raise lost
+
+
+def removed(request: Request, show: Callable[[], "Steps[object] | Flow[object]"], *, lag: float = 0.0) -> "Steps[None]":
+    """Send a deletion; if its answer is lost, `show` tells by a NotFoundError that it took effect."""
+
+    def look() -> "Steps[bool | None]":
+        try:
+            yield from show()
+        except NotFoundError:
+            return True
+        return None
+
+    yield from settled(request, look, read=lambda _: True, lag=lag)

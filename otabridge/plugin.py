@@ -22,8 +22,8 @@ from otabridge.errors import (
     UnsupportedError,
     ValidationError,
 )
-from otabridge.files import digests_of
-from otabridge.flow import Flow, Sleep, Steps, flow, local, send, settled, together
+from otabridge.files import check, digests_of
+from otabridge.flow import Flow, Sleep, Steps, flow, local, removed, send, settled, together
 from otabridge.limits import Limits, Text, broken
 from otabridge.models import (
     DEFAULT,
@@ -39,12 +39,14 @@ from otabridge.models import (
     ObjectLocation,
     Package,
     PackageDraft,
+    PackageKind,
     Page,
     Product,
     UrlLocation,
+    VersionSource,
 )
 from otabridge.pacing import EVERYTHING, Quota
-from otabridge.paging import Nested, Walk
+from otabridge.paging import Nested, Walk, offset_page
 from otabridge.rows import Reader, aliased, decode, excerpt, json_object, not_understood
 from otabridge.settings import HttpSettings, Settings, origin
 from otabridge.signing import Credential, Signer, World
@@ -88,6 +90,7 @@ __all__ = [
     "OutcomeUnknownError",
     "Package",
     "PackageDraft",
+    "PackageKind",
     "Page",
     "PagingError",
     "Pairs",
@@ -110,11 +113,13 @@ __all__ = [
     "UnsupportedError",
     "UrlLocation",
     "ValidationError",
+    "VersionSource",
     "Walk",
     "World",
     "agreeing",
     "aliased",
     "broken",
+    "check",
     "copied",
     "decode",
     "digests_of",
@@ -128,8 +133,10 @@ __all__ = [
     "json_object",
     "local",
     "not_understood",
+    "offset_page",
     "origin",
     "quote3986",
+    "removed",
     "send",
     "settled",
     "together",

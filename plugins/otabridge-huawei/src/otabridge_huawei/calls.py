@@ -12,7 +12,6 @@ from otabridge.plugin import (
     Complaint,
     ConfigurationError,
     Credential,
-    NotFoundError,
     OtaBridgeError,
     Page,
     PagingError,
@@ -25,6 +24,7 @@ from otabridge.plugin import (
     flow,
     json_object,
     not_understood,
+    removed,
     send,
     settled,
 )
@@ -189,16 +189,8 @@ class Calls(Backend):
 
     def _deleted(self, operation: str, path: str, show: Callable[[], Steps[object]]) -> Steps[None]:
         """Delete, and after a lost answer ask whether it is gone."""
-
-        def look() -> Steps[bool | None]:
-            try:
-                yield from show()
-            except NotFoundError:
-                return True
-            return None
-
         request = self._write(operation, path, method="DELETE")
-        yield from settled(request, look, read=lambda _: True, lag=self.traits.list_lag_seconds)
+        yield from removed(request, show, lag=self.traits.list_lag_seconds)
 
     def _settled(self, request: Request, look: Callable[[], Steps[T | None]], reader: Reader[T]) -> Steps[T]:
         """What a write made, read from its answer, or looked for where that is lost."""
