@@ -39,7 +39,10 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """The limit of one text field; `words` say the pattern to a person, `hint` how to mend a breach."""
+    """The limit of one text field; `words` say the pattern to a person, `hint` how to mend a breach.
+
+    With `utf16` lengths are counted as Java and MySQL count them: an emoji is two. `absent`: there is no such field.
+    """
 
     max_length: int | None = None
     min_length: int = 1
@@ -47,18 +50,25 @@ class Text:
     words: str = ""
     required: bool = False
     hint: str = ""
+    utf16: bool = False
+    absent: bool = False
 
     def breach(self, value: str) -> str | None:
         """The rule that `value` breaks, in words, or None."""
-        if len(value) < self.min_length:
+        if self.absent:
+            return self.words or "this cloud has no such field"
+        length = len(value.encode("utf-16-le", "surrogatepass")) // 2 if self.utf16 else len(value)
+        if length < self.min_length:
             return f"at least {self.min_length} characters"
-        if self.max_length is not None and len(value) > self.max_length:
-            return f"at most {self.max_length} characters (this has {len(value)})"
+        if self.max_length is not None and length > self.max_length:
+            return f"at most {self.max_length} characters (this has {length})"
         if self.pattern and not re.fullmatch(self.pattern, value):
             return self.words or f"must match {self.pattern}"
         return None
 
     def __str__(self) -> str:
+        if self.absent:
+            return self.words or "absent"
         length = "" if self.max_length is None else f"{self.min_length} to {self.max_length} characters"
         return "; ".join(filter(None, ("required" if self.required else "", length, self.words or self.pattern)))
 
@@ -91,7 +101,7 @@ class Limits:
             return
         rule = limit.breach(value)
         if rule:
-            raise broken(name, rule, value, limit.hint or "change the value")
+            raise broken(name, rule, value, limit.hint or ("leave it out" if limit.absent else "change the value"))
 
     def check_page_size(self, operation: Capability, limit: int | None) -> None:
         """Raise ValidationError if a page of `limit` rows cannot be asked for."""

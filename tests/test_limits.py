@@ -56,6 +56,8 @@ def artifact(name: str = "app.bin", **fields: Any) -> Artifact:
         (Text(pattern="[a-z]+"), "abc", "abc\n"),
         (Text(pattern="a|bc"), "bc", "ac"),
         (Text(pattern="^[a-z]+$"), "abc", "abc\n"),
+        (Text(max_length=4, utf16=True), ROCKET * 2, ROCKET * 2 + "!"),
+        (Text(min_length=3, utf16=True), ROCKET + "!", ROCKET),
     ],
 )
 def test_a_text_limit_holds_on_both_sides(limit: Text, good: str, bad: str) -> None:
@@ -76,6 +78,16 @@ def test_a_required_text_may_not_be_left_out_and_an_optional_one_may() -> None:
     with pytest.raises(ValidationError, match=r"object\.key: required: give object\.key") as caught:
         limits.check_text("object.key", None)
     assert (caught.value.field, caught.value.limit, caught.value.value) == ("object.key", "required", "")
+
+
+@pytest.mark.parametrize("value", ["", "words"])
+def test_a_field_that_the_cloud_has_not_takes_no_text_and_the_mend_is_to_leave_it_out(value: str) -> None:
+    limits = Limits(text={"package.custom_info": Text(absent=True)})
+    limits.check_draft(DRAFT)
+    with pytest.raises(ValidationError, match="no such field") as error:
+        limits.check_draft(replace(DRAFT, custom_info=value))
+    assert error.value.field == "package.custom_info"
+    assert str(error.value).endswith("leave it out")
 
 
 def test_a_field_without_a_limit_takes_any_text() -> None:

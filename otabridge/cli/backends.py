@@ -114,7 +114,7 @@ def _facts(told: Mapping[str, Any]) -> Iterator[Fact]:
     for section in ("page_size", "counts"):
         yield from ((section.replace("_", " "), name, str(value), "") for name, value in limits[section].items())
     for name in ("source_versions", "artifacts", "artifact_size", "artifact_suffixes", "checksums", "kinds"):
-        if limits[name]:
+        if limits[name] not in (None, []):
             yield "limit", name, out.cell(limits[name]), ""
     for name, quota in told["quotas"].items():
         yield "quota", name, f"{quota['rate']:g} requests/s", f"per {quota['per']}"

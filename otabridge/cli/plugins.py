@@ -56,17 +56,29 @@ def check(
     ] = None,
     gaps: Annotated[
         list[str] | None,
-        typer.Option("--known-gap", metavar="TEST", help="A test that must fail, as is known. Repeatable."),
+        typer.Option(
+            "--known-gap", metavar="TEST", help="A test, or TEST[PARAMETER], that must fail, as is known. Repeatable."
+        ),
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            "--suite",
+            metavar="FILE|MODULE:CLASS",
+            help="Run the plugin's own conformance classes, which know its gaps and its files, instead of the kit's.",
+        ),
     ] = None,
     output: Output = Format.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Run the conformance kit on a plugin, over its own facade, and say what it breaks; exit code 1 if anything."""
+    """Run the conformance kit on a plugin and its facade, and say what they break; exit code 1 if anything."""
     from otabridge.cli import kit
 
     given = dict(_setting(text) for text in settings or ())
+    if suite and (given or gaps):
+        raise errors.Usage("--suite: --set and --known-gap are attributes of its classes, settings and known_gaps")
     errors.say("", f"Running the conformance kit on {name}: this can take a minute.")
-    told = kit.verdict(name, kit.run(name, given, gaps or ()))
+    told = kit.verdict(name, kit.run_suite(name, suite) if suite else kit.run(name, given, gaps or ()))
     if output in (Format.JSON, Format.JSONL):
         out.show(output, told)
     else:

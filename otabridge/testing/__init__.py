@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from otabridge.testing.backends import BackendConformance
     from otabridge.testing.facades import FacadeConformance
-    from otabridge.testing.suite import Exchange
+    from otabridge.testing.ground import Cloud
+    from otabridge.testing.suite import Exchange, Gap
 
-__all__ = ["BackendConformance", "Exchange", "FacadeConformance"]
-_HOMES = {"BackendConformance": "backends", "FacadeConformance": "facades", "Exchange": "suite"}
+__all__ = ["BackendConformance", "Cloud", "Exchange", "FacadeConformance", "Gap"]
+_HOMES = {
+    "BackendConformance": "backends",
+    "FacadeConformance": "facades",
+    "Cloud": "ground",
+    "Exchange": "suite",
+    "Gap": "suite",
+}
 
 
 def __getattr__(name: str) -> Any:

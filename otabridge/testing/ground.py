@@ -5,26 +5,30 @@ itself: what is behind it is a second client of the same.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from otabridge._exchange import Exchange
 from otabridge.backend import Backend
-from otabridge.capabilities import Capability
+from otabridge.capabilities import Capability, Level
 from otabridge.client import Client
-from otabridge.errors import ValidationError
+from otabridge.errors import ConflictError, ValidationError
 from otabridge.facade import Reason
 from otabridge.flow import Flow
-from otabridge.models import ModuleVersion, Package, Page
+from otabridge.models import Artifact, ModuleVersion, Package, Page
 from otabridge.testing.clock import Clock
 from otabridge.testing.tape import Deck, Tape
 from otabridge.wire import Request, Response
 
 T = TypeVar("T")
 COLOURS = ("sync", "async")
+BYTES = bytes(range(256)) * 300  # of a file
+MANY = 230  # rows: more than the largest page of most clouds
 MOST_PAGES = 1000  # of one walk: a cursor that goes in a circle ends here
 CANARY = "Kit-Canary-0f9c2b7e/+="  # stands for a secret that must show nowhere
 # Texts that are hard to encode, hardest first: a test takes the first that the cloud's limits allow.
@@ -87,14 +91,84 @@ class Cloud:
             for operation in operations
         )
 
-    def text(self, field: str, *candidates: str) -> str:
-        """The hardest text that the limits of a field allow, here and behind."""
+    def text(self, field: str, *candidates: str) -> str | None:
+        """The hardest text that the limits of a field allow, here and behind; None where there is no such field."""
         limits = [self.backend.limits, *([self.store.limits] if self.store else [])]
         rules = [limit for each in limits if (limit := each.text.get(field))]
-        for text in candidates or TEXTS:
+        if any(rule.absent for rule in rules):
+            return None
+        given = self.ground.texts.get(field)
+        for text in (given,) if given else candidates or TEXTS:
             if not any(rule.breach(text) for rule in rules):
                 return text
-        raise AssertionError(f"no text of the kit is allowed as {field}: give one in `texts`")
+        raise AssertionError(f"no text of the kit is allowed as {field}: give one, texts = {{{field!r}: ...}}")
+
+    def word(self, field: str, *candidates: str) -> str:
+        """The same, of a field that every cloud has."""
+        text = self.text(field, *candidates)
+        assert text is not None, f"{field} cannot be absent"
+        return text
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Names of modules that may be used on this cloud, in order."""
+        return self.ground.modules
+
+    def some_modules(self, count: int) -> tuple[str, ...]:
+        """So many of them; the test is skipped where there are fewer."""
+        if len(self.modules) < count:
+            pytest.skip(f"needs {count} modules, and this cloud has {len(self.modules)}: {', '.join(self.modules)}")
+        return self.modules[:count]
+
+    def lay(self, count: int = 1) -> tuple[str, ...]:
+        """Modules of the product, made from behind unless they are there."""
+        names = self.some_modules(count)
+        if self.store and self.store.supports(Capability.CREATE_MODULE):
+            for name in set(names) - self.backend.builtins.keys():
+                with suppress(ConflictError):
+                    self.store.modules.create(name, product=self.product)
+            self.settle()
+        return names
+
+    def device(self, number: int = 0) -> str:
+        """The name of a device that no other product has."""
+        return f"{self.product}_{number}"
+
+    def title(self, module: str, version: str) -> str:
+        """The name of a package that no other has."""
+        return re.sub("[^A-Za-z0-9]+", "_", f"{self.product} {module} {version}")
+
+    def ours(self, rows: Iterable[Any]) -> list[Any]:
+        """Rows less those that the kit has not laid: built-in modules, unless they are used, and what is believed."""
+        return [
+            row
+            for row in rows
+            if (not getattr(row, "builtin", False) or row.name in self.modules)
+            and getattr(row, "source", "reported") == "reported"
+        ]
+
+    def begin(self) -> None:
+        """Have the product come into being, where that can be done from behind."""
+        if self.ground.reports:
+            self.report({(self.device(), self.modules[0]): "1.0"})
+
+    def report(self, rows: Mapping[tuple[str, str], str]) -> None:
+        """Have devices report versions: (device, module) -> version."""
+        self.ground.report(self.product, rows)
+
+    def package(self, version: str, module: str = "", **more: Any) -> Package:
+        """A package made from behind, of no files where that can be, unless `more` has some."""
+        assert self.store is not None
+        module = module or self.modules[0]
+        named = self.ground.server or "package.name" in self.backend.limits.text
+        given = ({"name": self.title(module, version)} if named else {}) | more
+        try:
+            given.setdefault("artifacts", [] if self.ground.server else [self.ground.artifact(self)])
+            return self.store.packages.create(product=self.product, module=module, version=version, **given)
+        except ValidationError as error:
+            if self.ground.server is None:
+                pytest.skip(f"no package can be made on this ground: {error}")
+            raise
 
     def another(self, **changes: Any) -> "Cloud":
         """A second client of the same cloud, which remembers nothing of the first."""
@@ -103,7 +177,7 @@ class Cloud:
     def settle(self) -> None:
         """Let so much time pass that lists show what was made."""
         if self.backend.traits.list_lag_seconds:
-            self.clock.wait(self.backend.traits.list_lag_seconds + 1)
+            self.clock.wait(self.backend.traits.list_lag_seconds + 0.1)
 
     def close(self) -> None:
         self._deck.close()
@@ -123,15 +197,25 @@ class Ground:
         store: Client | None,
         server: Any = None,
         facade: str | None = None,
+        folder: Path,
         product: Callable[[int], str],
+        modules: tuple[str, ...],
+        texts: Mapping[str, str],
+        report: Callable[[Any, str, Mapping[tuple[str, str], str]], None] | None,
+        artifact: Callable[[Cloud], Artifact],
     ) -> None:
         self.kind = kind
         self.clock = clock
         self.store = store
         self.server = server
         self.facade = facade
+        self.modules = modules or usual_modules(kind)
+        self.texts = texts
+        self.artifact = artifact
         self._settings = dict(settings)
         self._product = product
+        self._folder = folder
+        self._report = report
         self._open = ExitStack()
 
     def __repr__(self) -> str:
@@ -165,29 +249,33 @@ class Ground:
             mirror.close()
         return Response(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
 
-    def begin(self, product: str) -> None:
-        """Have a product come into being, where that can be done from behind."""
-        support = self.kind.capabilities.get(Capability.REPORT_MODULE_VERSIONS)
-        if self.server is not None or (support and support.level.usable):
-            self.report(product, {("unit", "unit_0"): "1.0"})
+    def file(self) -> Path:
+        """A file to publish."""
+        path = self._folder / "app.bin"
+        path.write_bytes(BYTES)
+        return path
 
-    def package(self, product: str, version: str, **more: Any) -> Package:
-        """A package of the module `unit_0`, of no files unless `more` has some."""
-        assert self.store is not None
-        name = f"{product}_{version}".replace(".", "_")
-        try:
-            return self.store.packages.create(
-                product=product, module="unit_0", version=version, **({"name": name, "artifacts": []} | more)
-            )
-        except ValidationError as error:
-            if self.server is None:
-                pytest.skip(f"no package can be made on this ground: {error}")
-            raise
+    @property
+    def reports(self) -> bool:
+        """Whether devices can be made to report."""
+        support = self.kind.capabilities.get(Capability.REPORT_MODULE_VERSIONS)
+        return bool(self.server or self._report or (support and support.level.usable))
 
     def report(self, product: str, rows: Mapping[tuple[str, str], str]) -> None:
         """Have devices report versions: (device, module) -> version."""
+        if self._report and not self.server:
+            self._report(self.config(), product, rows)
+            return
         assert self.store is not None
         self.store.devices.report_versions(
             ModuleVersion(product=product, device=device, module=module, version=version)
             for (device, module), version in rows.items()
         )
+
+
+def usual_modules(kind: type[Backend]) -> tuple[str, ...]:
+    """Names for modules: any, but on a cloud that has the built-in ones alone these."""
+    support = kind.capabilities.get(Capability.CREATE_MODULE)
+    if kind.builtins and (not support or support.level is Level.UNSUPPORTED):
+        return tuple(kind.builtins)
+    return tuple(f"unit_{number}" for number in range(MANY))

@@ -1,6 +1,6 @@
-"""Laying the ground: a server of the plugin's facade, or the backend's own store."""
+"""Laying the ground: a server of the plugin's facade, the backend's own store, or a real server."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,7 @@ from otabridge.testing.ground import CANARY, Ground
 
 @contextmanager
 def laid(
-    kind: type[Backend],
-    facade: str | None,
-    settings: Mapping[str, Any],
-    *,
-    folder: Path,
-    product: Callable[[int], str],
+    kind: type[Backend], facade: str | None, settings: Mapping[str, Any], *, folder: Path, **manners: Any
 ) -> Iterator[Ground]:
     """The ground for a backend, until the block ends. `{folder}` in a setting is a folder of its own."""
     clock = Clock()
@@ -39,18 +34,18 @@ def laid(
         else:
             behind = kind(kind.settings(**given), world=clock.world)
             store = stack.enter_context(Client(kind.name, Runner(Exchange(behind))))
-        ground = Ground(kind, given, clock=clock, store=store, server=server, facade=facade, product=product)
+        ground = Ground(kind, given, clock=clock, store=store, server=server, facade=facade, folder=folder, **manners)
         stack.callback(ground.close_clouds)
         yield ground
 
 
 @contextmanager
-def laid_live(kind: type[Backend], settings: Mapping[str, Any], *, product: Callable[[int], str]) -> Iterator[Ground]:
+def laid_live(kind: type[Backend], settings: Mapping[str, Any], **manners: Any) -> Iterator[Ground]:
     """A real server, in real time. What lies behind the backend is a second client of it."""
     clock = RealClock()
     backend = kind(kind.settings(**settings), world=clock.world)
     with ExitStack() as stack:
         store = stack.enter_context(Client(kind.name, Runner(Exchange(backend))))
-        ground = Ground(kind, settings, clock=clock, store=store, product=product)
+        ground = Ground(kind, settings, clock=clock, store=store, **manners)
         stack.callback(ground.close_clouds)
         yield ground

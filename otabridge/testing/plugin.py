@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="facade",
         help="what backends are tried against: their own facade, what is on record, or (`live` settings) a real cloud",
     )
+    group.addoption("--otabridge-backend", metavar="NAME", help="run the conformance classes of this backend alone")
     group.addoption("--otabridge-report", metavar="PATH", help="write what was proven to a JSON file")
 
 
@@ -43,12 +44,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Report(Path(path), config.getoption("otabridge_target")))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is of other backends, and mark the gaps that are known."""
+    wanted = config.getoption("otabridge_backend")
+    if wanted:
+        others = [item for item in items if _backend_of(item) != wanted]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
     for item in items:
         gaps = getattr(getattr(item, "cls", None), "known_gaps", None)
         for gap, reason in gaps.items() if isinstance(gaps, Mapping) else ():
             if _means(gap, item):
-                item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
+                words, raises = str(getattr(reason, "reason", reason)), getattr(reason, "raises", None)
+                item.add_marker(pytest.mark.xfail(strict=True, reason=words, raises=raises))
+
+
+def _backend_of(item: pytest.Item) -> str | None:
+    kind_of = getattr(getattr(item, "cls", None), "kind_of", None)
+    return str(kind_of().name) if kind_of else None
 
 
 def _means(gap: str, item: pytest.Item) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from otabridge.backend import CONTRACT
 from otabridge.testing.groups.paging import LISTS
+from otabridge.testing.things import THINGS
 
 MARKS = ("otabridge_covers", "otabridge_needs")
 
@@ -79,5 +80,6 @@ def _operations(item: pytest.Item) -> set[str]:
     found = {str(operation) for mark in MARKS for marker in item.iter_markers(mark) for operation in marker.args}
     given = getattr(getattr(item, "callspec", None), "params", {})
     listing = LISTS.get(str(given.get("name")))
-    tried = given.get("operation") or (listing and listing.operation)
+    thing = THINGS.get(str(given.get("thing")))
+    tried = given.get("operation") or (listing and listing.operation) or (thing and thing.create)
     return found | ({str(tried)} if tried else set())

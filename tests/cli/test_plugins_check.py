@@ -71,6 +71,56 @@ def test_a_gap_that_is_known_fails_nobody_and_one_that_is_none_does(ask: Ask, in
     assert [(told["test"], told["message"]) for told in ran.json["failures"]] == [(none, f"[XPASS(strict)] {kit.GAP}")]
 
 
+def test_a_gap_may_be_of_some_cases_alone(ask: Ask, install: Install) -> None:
+    install(tables=('    "quota_exceeded": QuotaExceededError,\n', ""))
+    gaps = [f"test_one_too_many_is_a_quota_exceeded[{colour}]" for colour in ("sync", "async")]
+    told = ask("plugins", "check", "acme", "--output", "json", "--known-gap", gaps[0]).json
+    assert [failure["cases"] for failure in told["failures"]] == [["async"]]
+
+
+def test_the_facade_is_checked_as_well(ask: Ask, install: Install) -> None:
+    install(facade=('"unknown key": (401', '"unknown key": (200'))
+    ran = ask("plugins", "check", "acme")
+    assert ran.code == 1
+    assert "FAILED facade: a refusal is an error of the cloud [unknown key]" in ran.out
+
+
+def test_the_plugin_s_own_classes_are_run_in_place_of_the_kit_s(ask: Ask, install: Install, place: Path) -> None:
+    install()
+    suite = place / "otabridge-acme" / "tests" / "test_conformance.py"
+    gap = '    known_gaps = {"test_what_an_update_leaves_out_stays": "it does"}\n'
+    text = suite.read_text("utf-8")
+    suite.write_text(text.replace('    backend = "acme"\n', f'    backend = "acme"\n{gap}', 1), "utf-8")
+    told = ask("plugins", "check", "acme", "--suite", suite, "--output", "json").json
+    assert [failure["cases"] for failure in told["failures"]] == [["TestAcme sync", "TestAcme async"]]
+    assert {row["group"]: row["passed"] for row in told["groups"]}["facade"] > 30
+    assert {row["group"]: row["passed"] for row in told["groups"]}["publishing"] > 3
+
+
+def test_a_class_may_be_named_by_its_module(
+    ask: Ask, install: Install, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    monkeypatch.syspath_prepend(place / "otabridge-acme" / "tests")
+    told = ask("plugins", "check", "acme", "--suite", "test_conformance:TestAcmeFacade", "--output", "json").json
+    assert (told["passes"], [row["group"] for row in told["groups"]]) == (True, ["facade"])
+
+
+@pytest.mark.parametrize(
+    ("suite", "words"),
+    [
+        ("tests/nothing.py", "no such file of tests, and no such class"),
+        ("nothing:TestAcme", "no such file of tests, and no such class"),
+        (__file__, "no conformance class of this plugin"),
+    ],
+)
+def test_a_suite_that_is_none_is_told(ask: Ask, install: Install, suite: str, words: str) -> None:
+    install()
+    ran = ask("plugins", "check", "acme", "--suite", suite)
+    assert ran.code == 2
+    assert words in ran.err
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -113,10 +163,12 @@ def test_without_the_extra_it_is_said_what_to_install(ask: Ask, monkeypatch: pyt
     ("words", "told"),
     [
         (("--known-gap", "test_nothing"), "the kit has no test named test_nothing"),
+        (("--known-gap", "test_it_does_no_io_of_its_won"), "write test_it_does_no_io_of_its_own, or test_it_does_no"),
         (("--set", "path"), "--set path: write it as SETTING=VALUE"),
+        (("--suite", "a.py", "--set", "a=b"), "are attributes of its classes"),
     ],
 )
-def test_what_was_typed_wrong_is_told(ask: Ask, words: tuple[str, str], told: str) -> None:
+def test_what_was_typed_wrong_is_told(ask: Ask, words: tuple[str, ...], told: str) -> None:
     ran = ask("plugins", "check", "local", *words)
     assert ran.code == 2
     assert told in ran.err

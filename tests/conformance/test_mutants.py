@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.kiosk import install
 from tests.conformance.mutants import MUTANTS
 from tests.support.scale import FULL
 
@@ -29,7 +30,7 @@ class TestMutant(BackendConformance):
     known_gaps = {gaps}
 
     def artifact(self, cloud):
-        return artifact(cloud)
+        return super().artifact(cloud) if cloud.backend.name == "kiosk" else artifact(cloud)
 """
 # What is known of the references, and is no mutant's doing.
 GAPS = {"huawei": {"test_one_too_many_is_a_quota_exceeded": "the vendor publishes no code for it"}}
@@ -45,12 +46,14 @@ def killer(folder: Path, name: str) -> str:
         text = TEST.format(imports="from tests.conformance.mutants import made\n", backend=f"made({name!r})", gaps=gaps)
     path = folder / "test_mutant.py"
     path.write_text(text, "utf-8")
+    environment = install(folder)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
     ended = subprocess.run(
         [*command, f"--rootdir={folder}", "-c", "/dev/null", str(path)],
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env=environment,
         check=False,
         timeout=300,
     )

@@ -24,7 +24,7 @@ from otabridge.errors import (
 )
 from otabridge.facade import Reason
 from otabridge.testing.ground import Cloud
-from otabridge.testing.suite import Suite, covers, looks_behind, needs
+from otabridge.testing.suite import Suite, covers, has, looks_behind, needs
 from otabridge.wire import Request, Response
 
 # What a cloud may say in its own words, and what it then is.
@@ -58,7 +58,7 @@ class Errors(Suite):
 
     @covers(Op.GET_MODULE)
     def test_a_module_that_is_not_there_is_not_found(self, cloud: Cloud) -> None:
-        cloud.ground.begin(cloud.product)
+        cloud.begin()
         with pytest.raises(NotFoundError):
             cloud.do(Op.GET_MODULE, product=cloud.product, name="nobody")
 
@@ -69,7 +69,7 @@ class Errors(Suite):
     def test_an_id_that_is_of_nothing_finds_nothing(self, cloud: Cloud, operation: Op, argument: str) -> None:
         if not cloud.supports(operation):
             pytest.skip(f"{operation} is not there")
-        cloud.ground.begin(cloud.product)
+        cloud.begin()
         with pytest.raises((NotFoundError, UnsupportedError, ValidationError, InvalidRequestError)):
             cloud.do(operation, **{argument: "0123456789abcdef01234567"})
 
@@ -77,16 +77,26 @@ class Errors(Suite):
     def test_what_is_not_there_cannot_be_changed(self, cloud: Cloud, operation: Op) -> None:
         if not cloud.supports(operation):
             pytest.skip(f"{operation} is not there")
-        cloud.ground.begin(cloud.product)
+        cloud.begin()
         more = {"alias": cloud.text("module.alias")} if operation == Op.UPDATE_MODULE else {}
         with pytest.raises(NotFoundError):
             cloud.do(operation, product=cloud.product, name="nobody", **more)
 
-    @covers(Op.GET_PACKAGE, Op.DELETE_PACKAGE)
-    def test_a_package_that_is_not_there_is_not_found(self, cloud: Cloud) -> None:
-        for operation in (Op.GET_PACKAGE, Op.DELETE_PACKAGE):
-            with pytest.raises((NotFoundError, ApiError)):
-                cloud.do(operation, package_id="0123456789abcdef01234567")
+    @pytest.mark.parametrize("operation", [Op.GET_PACKAGE, Op.UPDATE_PACKAGE, Op.DELETE_PACKAGE])
+    def test_a_package_that_is_not_there_is_not_found(self, cloud: Cloud, operation: Op) -> None:
+        has(type(cloud.backend), operation)
+        more = {"description": cloud.text("package.description")} if operation == Op.UPDATE_PACKAGE else {}
+        with pytest.raises((NotFoundError, ApiError)):
+            cloud.do(operation, package_id="0123456789abcdef01234567", **more)
+
+    @pytest.mark.parametrize("operation", [Op.GET_DEVICE, Op.LIST_MODULE_VERSIONS])
+    def test_a_device_of_another_product_is_not_found(self, cloud: Cloud, operation: Op) -> None:
+        has(type(cloud.backend), operation)
+        cloud.begin()
+        other = cloud.ground.cloud(cloud.colour)
+        other.report({(other.device(), other.modules[0]): "1.0"})
+        with pytest.raises(NotFoundError):
+            cloud.do(operation, product=cloud.product, device=other.device())
 
     @looks_behind
     @pytest.mark.parametrize("reason", WORDS)
@@ -128,12 +138,13 @@ class Errors(Suite):
 
     @covers(Op.CREATE_MODULE)
     def test_a_name_that_is_taken_is_a_conflict(self, cloud: Cloud) -> None:
+        (name,) = cloud.some_modules(1)
         alias = cloud.text("module.alias")
-        cloud.do(Op.CREATE_MODULE, product=cloud.product, name="unit_0", alias=alias)
+        cloud.do(Op.CREATE_MODULE, product=cloud.product, name=name, alias=alias)
         cloud.settle()
         other = cloud.text("module.alias", "Other_name", "other")
         with pytest.raises(ConflictError) as error:
-            cloud.do(Op.CREATE_MODULE, product=cloud.product, name="unit_0", alias=other)
+            cloud.do(Op.CREATE_MODULE, product=cloud.product, name=name, alias=other)
         told(cloud, error.value, Op.CREATE_MODULE)
 
     @covers(Op.CREATE_MODULE)
@@ -141,9 +152,9 @@ class Errors(Suite):
         most = cloud.backend.limits.counts.get("modules per product")
         if not most or most > 100:
             pytest.skip("no count of modules per product is declared")
-        for number in range(most):
+        for number, name in enumerate(cloud.some_modules(most)):
             alias = cloud.text("module.alias", f"alias{number}", f"alias_{number}")
-            cloud.do(Op.CREATE_MODULE, product=cloud.product, name=f"unit_{number}", alias=alias)
+            cloud.do(Op.CREATE_MODULE, product=cloud.product, name=name, alias=alias)
         cloud.settle()
         with pytest.raises(QuotaExceededError):
             cloud.do(Op.CREATE_MODULE, product=cloud.product, name="too_many", alias=cloud.text("module.alias", "many"))
@@ -151,12 +162,12 @@ class Errors(Suite):
     @covers(Op.DELETE_MODULE, Op.LIST_PACKAGES)
     def test_a_module_that_has_packages_is_not_deleted(self, cloud: Cloud) -> None:
         assert cloud.store
-        cloud.store.modules.create("unit_0", product=cloud.product)
-        cloud.ground.package(cloud.product, "1.0")
+        (name,) = cloud.lay()
+        cloud.package("1.0")
         cloud.settle()
         with pytest.raises(ConflictError):
-            cloud.do(Op.DELETE_MODULE, product=cloud.product, name="unit_0")
-        assert [row.name for row in cloud.store.modules.list(product=cloud.product) if not row.builtin] == ["unit_0"]
+            cloud.do(Op.DELETE_MODULE, product=cloud.product, name=name)
+        assert [row.name for row in cloud.ours(cloud.store.modules.list(product=cloud.product))] == [name]
 
     @looks_behind
     def test_a_wrong_key_is_an_authentication_error(self, ground: Any, colour: str) -> None:
@@ -195,7 +206,7 @@ class Errors(Suite):
             pytest.skip(f"{operation} is not there")
         sent(cloud)
         cloud.tape.after = spoilt(BROKEN[what])
-        more = {"device": "unit"} if operation == Op.LIST_MODULE_VERSIONS else {}
+        more = {"device": cloud.device()} if operation == Op.LIST_MODULE_VERSIONS else {}
         with pytest.raises(ProtocolError):
             cloud.rows(operation, product=cloud.product, **more)
 
@@ -210,7 +221,7 @@ class Errors(Suite):
         if not cloud.supports(operation):
             pytest.skip(f"{operation} is not there")
         filled(cloud)
-        more = {"device": "unit"} if operation == Op.LIST_MODULE_VERSIONS else {}
+        more = {"device": cloud.device()} if operation == Op.LIST_MODULE_VERSIONS else {}
         expected = cloud.rows(operation, product=cloud.product, **more)
         cloud.tape.after = lambda request, response: changed(response, lambda value: value | {"x_new": [{"a": 1}]})
         assert cloud.rows(operation, product=cloud.product, **more) == expected
@@ -221,7 +232,7 @@ class Errors(Suite):
         if not cloud.supports(operation):
             pytest.skip(f"{operation} is not there")
         filled(cloud)
-        more = {"device": "unit"} if operation == Op.LIST_MODULE_VERSIONS else {}
+        more = {"device": cloud.device()} if operation == Op.LIST_MODULE_VERSIONS else {}
         cloud.tape.after = lambda request, response: changed(response, lambda old: dict.fromkeys(old, value))
         with contextlib.suppress(OtaBridgeError):
             cloud.do(operation, product=cloud.product, **more)
@@ -236,7 +247,7 @@ class Errors(Suite):
 
 def sent(cloud: Cloud) -> None:
     """Skip the test for a backend that sends nothing."""
-    cloud.ground.begin(cloud.product)
+    cloud.begin()
     cloud.rows(Op.LIST_MODULES, product=cloud.product)
     if not cloud.tape.sent:
         pytest.skip("the backend sends no requests")
@@ -244,10 +255,9 @@ def sent(cloud: Cloud) -> None:
 
 def filled(cloud: Cloud) -> None:
     """A product with something of everything."""
-    assert cloud.store
     sent(cloud)
-    cloud.store.modules.create("unit_0", product=cloud.product)
-    cloud.ground.package(cloud.product, "1.0")
+    cloud.lay()
+    cloud.package("1.0")
     cloud.settle()
 
 

@@ -69,7 +69,7 @@ class Hygiene(Suite):
         assert found == [], "a flow that is not yielded from does nothing: write `yield from`"
 
     def test_nothing_is_printed(self, cloud: Cloud, capfd: pytest.CaptureFixture[str]) -> None:
-        cloud.ground.begin(cloud.product)
+        cloud.begin()
         cloud.rows(Op.LIST_MODULES, product=cloud.product)
         assert capfd.readouterr() == ("", "")
 

@@ -4,7 +4,7 @@ from otabridge.capabilities import Capability as Op
 from otabridge.flow import Flow
 from otabridge.testing.ground import Cloud
 from otabridge.testing.groups.errors import sent
-from otabridge.testing.suite import Suite
+from otabridge.testing.suite import Suite, needs
 
 
 class Lifecycle(Suite):
@@ -25,7 +25,7 @@ class Lifecycle(Suite):
         cloud.run(flow)
 
     def test_a_flow_that_is_dropped_in_the_middle_leaves_the_rest_alone(self, cloud: Cloud) -> None:
-        cloud.ground.begin(cloud.product)
+        cloud.begin()
         steps = iter(cloud.backend.list_modules(product=cloud.product))
         next(steps, None)
         steps.close()
@@ -39,17 +39,32 @@ class Lifecycle(Suite):
         assert other.backend is not cloud.backend
         cloud.rows(Op.LIST_MODULES, product=cloud.product)
 
+    @needs(Op.CREATE_MODULE)
     def test_a_backend_remembers_nothing_that_goes_stale(self, cloud: Cloud) -> None:
         assert cloud.store
         sent(cloud)
-        for name in ("unit_0", "unit_1"):
+        kept, gone = cloud.some_modules(2)
+        for name in (kept, gone):
             cloud.store.modules.create(name, product=cloud.product)
             cloud.settle()
-            told = [row.name for row in cloud.rows(Op.LIST_MODULES, product=cloud.product) if not row.builtin]
-            assert name in told
+            assert name in [row.name for row in cloud.rows(Op.LIST_MODULES, product=cloud.product)]
         if cloud.supports(Op.GET_MODULE):
-            cloud.do(Op.GET_MODULE, product=cloud.product, name="unit_1")
-        cloud.store.modules.delete("unit_1", product=cloud.product)
+            cloud.do(Op.GET_MODULE, product=cloud.product, name=gone)
+        cloud.store.modules.delete(gone, product=cloud.product)
         cloud.settle()
-        told = [row.name for row in cloud.rows(Op.LIST_MODULES, product=cloud.product) if not row.builtin]
-        assert told == ["unit_0"]
+        assert [row.name for row in cloud.ours(cloud.rows(Op.LIST_MODULES, product=cloud.product))] == [kept]
+
+    def test_a_backend_remembers_no_package_that_is_gone(self, cloud: Cloud) -> None:
+        assert cloud.store
+        sent(cloud)
+        cloud.lay()
+        for version in ("1.0", "2.0"):
+            made = cloud.package(version)
+            cloud.settle()
+            told = {row.version: row for row in cloud.rows(Op.LIST_PACKAGES, product=cloud.product)}
+            assert version in told
+        if cloud.supports(Op.GET_PACKAGE):
+            cloud.do(Op.GET_PACKAGE, package_id=told["2.0"].id)
+        cloud.store.packages.delete(made.id)
+        cloud.settle()
+        assert [row.version for row in cloud.rows(Op.LIST_PACKAGES, product=cloud.product)] == ["1.0"]

@@ -1,5 +1,6 @@
 """Limits: what a cloud would refuse is refused before anything is sent, and the error names field and mend."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ PLACES: dict[str, tuple[Op, str, dict[str, Any]]] = {
     "package.id": (Op.GET_PACKAGE, "package_id", {}),
     "device.name": (Op.GET_DEVICE, "device", {}),
 }
+TEXTS = ("name", "description", "custom_info")
 
 
 class Limits(Suite):
@@ -51,7 +53,7 @@ class Limits(Suite):
         largest = cloud.backend.limits.page_size.get(operation)
         if largest is None or not cloud.supports(operation):
             pytest.skip(f"{operation} has no largest page")
-        given = {"device": "unit"} if operation in (Op.LIST_MODULE_VERSIONS, Op.LIST_VERSION_HISTORY) else {}
+        given = {"device": cloud.device()} if operation in (Op.LIST_MODULE_VERSIONS, Op.LIST_VERSION_HISTORY) else {}
         product = {} if operation == Op.LIST_PRODUCTS else {"product": cloud.product}
         with pytest.raises(ValidationError) as error:
             cloud.do(operation, limit=largest + 1 if size is None else size, **given, **product)
@@ -63,3 +65,18 @@ class Limits(Suite):
         with pytest.raises(ValidationError):
             cloud.do(Op.CREATE_MODULE, product=cloud.product, name="@default")
         assert cloud.tape.sent == []
+
+    @needs(Op.CREATE_PACKAGE)
+    def test_a_field_that_the_cloud_has_not_is_refused_before_anything_is_sent(self, cloud: Cloud) -> None:
+        absent = [
+            name for name in TEXTS if (limit := cloud.backend.limits.text.get(f"package.{name}")) and limit.absent
+        ]
+        if not absent:
+            pytest.skip("every text of a package is there")
+        draft = self.draft(cloud)
+        before = len(cloud.tape.sent)
+        for name in absent:
+            with pytest.raises(ValidationError) as error:
+                cloud.do(Op.CREATE_PACKAGE, draft=replace(draft, **{name: "words"}))  # type: ignore[arg-type]
+            assert error.value.field == f"package.{name}"
+        assert len(cloud.tape.sent) == before

@@ -6,7 +6,8 @@ from otabridge.capabilities import Capability as Op
 from otabridge.testing.ground import TEXTS, Cloud
 from otabridge.testing.groups.errors import sent
 from otabridge.testing.groups.retry import answered, once
-from otabridge.testing.suite import Suite, covers, looks_behind
+from otabridge.testing.suite import looks_behind
+from otabridge.testing.things import Thing, Writing
 from otabridge.wire import Request
 
 
@@ -15,25 +16,21 @@ def wire(request: Request) -> tuple[object, ...]:
     return request.method, request.target, request.headers, request.body
 
 
-class Signing(Suite):
+class Signing(Writing):
     """The facade checks signatures as the cloud does; the kit looks at what is sent."""
 
-    @looks_behind
-    @covers(Op.CREATE_MODULE)
     @pytest.mark.parametrize("text", TEXTS)
-    def test_any_text_is_signed_as_it_is_sent(self, cloud: Cloud, text: str) -> None:
+    def test_any_text_is_signed_as_it_is_sent(self, cloud: Cloud, thing: Thing, text: str) -> None:
         limits = cloud.backend.limits.text
         given = {
             name: text
-            for name in ("alias", "description")
-            if f"module.{name}" not in limits or limits[f"module.{name}"].breach(text) is None
+            for name in thing.texts
+            if not (limit := limits.get(f"{thing.kind}.{name}")) or limit.breach(text) is None
         }
         if not given:
             pytest.skip("the cloud has no field for this text")
-        given.setdefault("alias", cloud.text("module.alias"))
-        cloud.do(Op.CREATE_MODULE, product=cloud.product, name="unit_0", **given)
-        assert cloud.store
-        (row,) = [row for row in cloud.store.modules.list(product=cloud.product) if not row.builtin]
+        thing.make(**given)
+        (row,) = thing.stored()
         assert {name: getattr(row, name) for name in given} == given
 
     def test_each_attempt_is_signed_anew(self, cloud: Cloud) -> None:
@@ -63,7 +60,6 @@ class Signing(Suite):
             assert credential.secrets, "a token that is fetched is a secret: Credential(..., secrets=(token,))"
             assert credential.expires_at, "a token that is fetched has an end: Credential(..., expires_at=...)"
 
-    @looks_behind
     def test_a_secret_is_in_no_request(self, cloud: Cloud) -> None:
         sent(cloud)
         if not signs(cloud):
