@@ -12,10 +12,12 @@ sys.path.append(str(Path(__file__).parent / "cassettes"))  # the exchanges that 
 
 # A pattern of a test's address -> the witness that it calls; the first that fits counts.
 WITNESSES = {
+    r"-hawkbit/tests/test_documents\.py|::test_an_exchange_.*/server": "real-server (its exchanges replayed)",
     r"test_documents\.py::.*/emulator": "emulator (our own facades' exchanges replayed)",
     r"/test_documents\.py": "vendor-doc (published exchanges replayed)",
     r"/test_facade_documents\.py": "vendor-doc (published exchanges served)",
     r"/test_facade_(core_)?sdk\.py|/test_gateway\.py": "official-sdk (the vendors' clients of our facades)",
+    r"/otabridge-hawkbit/tests/test_(?!wire|settings|conformance|documents)": "real-server (a hawkBit that runs)",
     r"/test_backends\.py": "emulator (our own backends on our own facades)",
     r"/test_vectors\.py": "official-sdk (signatures made by the vendors' signers)",
     r"/test_signing_witness\.py": "official-sdk (the vendors' signers beside ours)",

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from base64 import b64encode
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +33,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "aliyun": {"iot_instance_id": None, "signature": "rpc"},
 }
 # Of the connection, or of the day and the version.
-DROPPED = {"host", "user-agent", "accept-encoding", "connection", "content-length", "date"}
+DROPPED = {"host", "user-agent", "accept-encoding", "connection", "content-length", "date", "transfer-encoding"}
 SECRET_HEADERS = {"authorization", "x-auth-token", "x-subject-token", "x-acs-accesskey-id", "x-acs-signature"}
 SECRET_PARAMETER = re.compile(r"\b((?:OSS)?AccessKeyId|Signature|SecurityToken)=[^&\"\s]*")
 
@@ -59,17 +60,23 @@ class Clock:
 
 
 class Tape(httpx.BaseTransport):
-    """Sends, and keeps what went over the wire."""
+    """Sends, and keeps what went over the wire; `meanwhile` is called before each request."""
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         self._http = httpx.HTTPTransport()
+        self._meanwhile = meanwhile
         self.exchanges: list[tuple[httpx.Request, httpx.Response]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._meanwhile()
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        content, extensions = b"".join(request.stream), request.extensions
+        request = httpx.Request(
+            request.method, request.url, headers=request.headers, content=content, extensions=extensions
+        )
         reply = self._http.handle_request(request)
-        reply.read()
         self.exchanges.append((request, reply))
-        return reply
+        return httpx.Response(reply.status_code, headers=reply.headers, stream=httpx.ByteStream(reply.read()))
 
     def close(self) -> None:
         self._http.close()
@@ -103,14 +110,41 @@ def clean(text: str, url: str, shown: str) -> str:
     return SECRET_PARAMETER.sub(rf"\1={MASK}", text)
 
 
-def headers(message: httpx.Request | httpx.Response) -> dict[str, Any]:
+def headers(message: httpx.Request | httpx.Response, dropped: Collection[str]) -> dict[str, Any]:
     """The headers that say something, in their order."""
     shown: dict[str, Any] = {}
     for raw, value in message.headers.raw:
         name = raw.decode()
-        if name.lower() not in DROPPED:
+        if name.lower() not in dropped:
             shown.setdefault(name, _Row()).append(MASK if name.lower() in SECRET_HEADERS else value.decode())
     return shown
+
+
+def interaction(
+    request: httpx.Request, reply: httpx.Response, shown: Callable[[str], str], dropped: Collection[str] = DROPPED
+) -> dict[str, Any]:
+    """One request and its answer, as `shown` makes their texts."""
+    sent, told = (shown(message.content.decode()) for message in (request, reply))
+    return {
+        "request": {
+            "method": request.method,
+            "uri": shown(str(request.url)),
+            "headers": headers(request, dropped),
+            "body": _Block(sent) if sent else None,
+        },
+        "response": {
+            "status": {"code": reply.status_code, "message": reply.reason_phrase},
+            "headers": headers(reply, dropped),
+            "body": {"string": _Block(told)},
+        },
+    }
+
+
+def cassette(interactions: list[dict[str, Any]], **metadata: str) -> str:
+    """The text of a file."""
+    told = {"version": 1, "metadata": metadata, "interactions": interactions}
+    text: str = yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
+    return text
 
 
 def upload(url: str) -> None:
@@ -137,33 +171,12 @@ def record(backend: str, name: str) -> str:
         with connect(**given, transport=tape, world=clock.world(12 << 124)) as client, suppress(ApiError):
             exchange.use(client)
 
-    def interaction(request: httpx.Request, reply: httpx.Response) -> dict[str, Any]:
-        sent, told = (clean(message.content.decode(), url, shown) for message in (request, reply))
-        return {
-            "request": {
-                "method": request.method,
-                "uri": clean(str(request.url), url, shown),
-                "headers": headers(request),
-                "body": _Block(sent) if sent else None,
-            },
-            "response": {
-                "status": {"code": reply.status_code, "message": reply.reason_phrase},
-                "headers": headers(reply),
-                "body": {"string": _Block(told)},
-            },
-        }
-
-    cassette = {
-        "version": 1,
-        "metadata": {
-            "provenance": "emulator",
-            "source": f"otabridge serve --as {backend}, asked by the backend of that name",
-            "recorded": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
-        },
-        "interactions": [interaction(*exchanged) for exchanged in tape.exchanges],
-    }
-    text: str = yaml.dump(cassette, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
-    return text
+    return cassette(
+        [interaction(*exchanged, lambda text: clean(text, url, shown)) for exchanged in tape.exchanges],
+        provenance="emulator",
+        source=f"otabridge serve --as {backend}, asked by the backend of that name",
+        recorded=f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
+    )
 
 
 def main(folder: Path) -> None:

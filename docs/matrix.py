@@ -30,27 +30,31 @@ LEGEND = "● native · ◐ composed of other calls · ○ the cloud can, otabri
 
 EVIDENCE = """\
 Evidence, weakest last. vendor-doc: exchanges that the vendor publishes, replayed. official-sdk: the vendor's own SDK
-makes the call to our facade, and is content with the answer; Tuya publishes none. emulator: exchanges with our own
-facades, replayed: an example of the wire, and no proof of it. kit: the conformance kit's tests of the operation pass
-over the backend's own facade, or over the store itself."""
+makes the call to our facade, and is content with the answer; Tuya publishes none. real-server: exchanges recorded from
+a server that the tests start, replayed. emulator: exchanges with our own facades, replayed: an example of the wire, and
+no proof of it. kit: the conformance kit's tests of the operation pass over the backend's own facade, over the store
+itself, or on a real server."""
 # An operation -> the vendors' calls whose exchanges are evidence for it, without their capitals.
 CALLS = {
     Capability.LIST_PRODUCTS: {"listproducts", "queryproductlist"},
-    Capability.LIST_MODULES: {"listotamodules", "listotamodulebyproduct"},
-    Capability.GET_MODULE: {"showotamodule"},
-    Capability.CREATE_MODULE: {"createotamodule"},
-    Capability.UPDATE_MODULE: {"updateotamodule"},
-    Capability.DELETE_MODULE: {"deleteotamodule"},
-    Capability.LIST_PACKAGES: {"listotapackageinfo", "listotafirmware"},
-    Capability.GET_PACKAGE: {"showotapackage", "queryotafirmware"},
-    Capability.CREATE_PACKAGE: {"createotapackage", "createotafirmware"},
-    Capability.UPDATE_PACKAGE: {"modifyotafirmware"},
-    Capability.DELETE_PACKAGE: {"deleteotapackage", "deleteotafirmware"},
-    Capability.LIST_DEVICES: {"listdevices", "querydevice"},
-    Capability.GET_DEVICE: {"showdevice", "querydevicedetail"},
-    Capability.LIST_MODULE_VERSIONS: {"showdevice", "listotamoduleversionsbydevice"},
-    Capability.LIST_FLEET_VERSIONS: {"searchdevices", "querydevicebysql"},
+    Capability.LIST_MODULES: {"listotamodules", "listotamodulebyproduct", "gettypes"},
+    Capability.GET_MODULE: {"showotamodule", "gettype"},
+    Capability.CREATE_MODULE: {"createotamodule", "createtypes"},
+    Capability.UPDATE_MODULE: {"updateotamodule", "updatetype"},
+    Capability.DELETE_MODULE: {"deleteotamodule", "deletetype"},
+    Capability.LIST_PACKAGES: {"listotapackageinfo", "listotafirmware", "getsoftwaremodules"},
+    Capability.GET_PACKAGE: {"showotapackage", "queryotafirmware", "getsoftwaremodule"},
+    Capability.CREATE_PACKAGE: {"createotapackage", "createotafirmware", "createsoftwaremodules", "uploadartifact"},
+    Capability.UPDATE_PACKAGE: {"modifyotafirmware", "updatesoftwaremodule"},
+    Capability.DELETE_PACKAGE: {"deleteotapackage", "deleteotafirmware", "deletesoftwaremodule"},
+    Capability.OPEN_ARTIFACT: {"downloadartifact"},
+    Capability.LIST_DEVICES: {"listdevices", "querydevice", "gettargets"},
+    Capability.GET_DEVICE: {"showdevice", "querydevicedetail", "gettarget"},
+    Capability.LIST_MODULE_VERSIONS: {"showdevice", "listotamoduleversionsbydevice", "getattributes"},
+    Capability.LIST_FLEET_VERSIONS: {"searchdevices", "querydevicebysql", "getinstalleddistributionset"},
+    Capability.COUNT_FLEET_VERSIONS: {"gettargets"},
 }
+TARGETS = {"facade": "", "live": " (real server)"}  # of the kit -> how its column tells them
 SIGNING_IN = {"keystonecreateusertokenbypassword"}
 
 
@@ -86,11 +90,12 @@ def told(found: Counter[tuple[str, str]], operation: Capability, names: list[str
 def proven(reports: Iterable[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
     """Target -> backend -> the operations whose tests have passed, none of them failing."""
     found: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    told = {name: told for report in reports for name, told in report["backends"].items()}
-    for name in filter(told.__contains__, backends()):
-        counts = told[name]["operations"].items()
-        passed = sorted(each for each, count in counts if count.get("passed") and not count.get("failed"))
-        found[told[name]["target"]][name] = passed
+    for told in (report["backends"] for report in reports):
+        for name in filter(told.__contains__, backends()):
+            counts = told[name]["operations"].items()
+            passed = sorted(each for each, count in counts if count.get("passed") and not count.get("failed"))
+            if passed:  # without a facade, a run on facades proves nothing
+                found[told[name]["target"]][name] = passed
     return found
 
 
@@ -105,19 +110,22 @@ def matrix() -> str:
     names = list(backends())
     registry = Registry(names)
     tables = [registry.backend(name).capabilities for name in names]
-    documented, emulated, by_sdk = (
+    documented, by_sdk, served, emulated = (
         Counter((backend, call.lower()) for backend, call in found)
-        for found in (replayed("vendor-doc"), replayed("emulator"), driven())
+        for found in (replayed("vendor-doc"), driven(), replayed("real-server"), replayed("emulator"))
     )
-    kit = json.loads(KIT.read_text("utf-8"))["facade"]
-    heads = ["operation", *names, "vendor-doc", "official-sdk", "emulator", "kit"]
+    kit = json.loads(KIT.read_text("utf-8"))
+    heads = ["operation", *names, "vendor-doc", "official-sdk", "real-server", "emulator", "kit"]
     lines = [LEGEND, "", EVIDENCE, "", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for operation in Capability:
         cells = [MARKS[table.get(operation, Support(Level.UNSUPPORTED)).level] for table in tables]
         cells.append(told(documented, operation, names, number=True))
         cells.append(told(by_sdk, operation, names, number=False))
+        cells.append(told(served, operation, names, number=True))
         cells.append(told(emulated, operation, names, number=True))
-        cells.append(", ".join(name for name in names if str(operation) in kit.get(name, ())))
+        tried = [(name, target, suffix) for name in names for target, suffix in TARGETS.items()]
+        passed = (f"{name}{suffix}" for name, target, suffix in tried if operation in kit.get(target, {}).get(name, ()))
+        cells.append(", ".join(passed))
         lines.append(f"| {' | '.join([f'`{operation}`', *cells])} |")
     return "\n".join(lines)
 

@@ -286,5 +286,6 @@ def offset_page(
         over = not found or end >= total
         given = tuple((yield from rows(found)))
         if given or over:
-            return Page(given, None if over else str(end), *((total, start) if counted else ()))
+            known = (total, start) if counted and len(given) == len(found) else ()
+            return Page(given, None if over else str(end), *known)
         start = end

@@ -22,7 +22,7 @@ from otabridge.registry import Registry
 
 ROOT = Path(__file__).parents[1]
 CASSETTES = ROOT / "cassettes"
-CODE = {"record.py", "exchanges.py"}
+CODE = {"record.py", "record_server.py", "exchanges.py"}
 FILES = sorted(
     path
     for path in CASSETTES.rglob("*")
@@ -111,7 +111,8 @@ def test_a_cassette_is_a_small_vcr_file_that_says_where_it_comes_from(path: Path
     assert cassette["metadata"]["provenance"] in PROVENANCES
     assert len(str(cassette["metadata"]["source"])) > 10
     assert set(cassette["metadata"]) <= {"provenance", "source", "note", "recorded"}
-    assert (cassette["metadata"]["provenance"] == "emulator") == path.stem.startswith("emulator")
+    for provenance, stem in (("emulator", "emulator"), ("real-server", "server")):
+        assert (cassette["metadata"]["provenance"] == provenance) == path.stem.startswith(stem)
     assert path.stat().st_size <= LARGEST
     for exchange in cassette["interactions"]:
         assert {"method", "uri", "headers", "body"} <= set(exchange["request"])
@@ -195,7 +196,7 @@ def test_every_call_with_evidence_counts_in_the_matrix() -> None:
 
 
 def test_no_native_operation_of_a_cloud_is_without_evidence() -> None:
-    rows = {row.split("`")[1]: row.rsplit("|", 5)[1:4] for row in matrix().matrix().splitlines() if row[:3] == "| `"}
+    rows = {row.split("`")[1]: row.rsplit("|", 6)[1:5] for row in matrix().matrix().splitlines() if row[:3] == "| `"}
     registry = Registry()
     without = [
         (backend, operation.value)
@@ -204,6 +205,18 @@ def test_no_native_operation_of_a_cloud_is_without_evidence() -> None:
         if support.level is Level.NATIVE and not any(backend in cell for cell in rows[operation])
     ]
     assert without == []
+
+
+def test_a_real_server_counts_by_its_exchanges_and_is_named_by_the_kit(tmp_path: Path) -> None:
+    made = matrix()
+    made.KIT = tmp_path / "kit.json"
+    made.KIT.write_text('{"facade": {"local": ["get_module"]}, "live": {"hawkbit": ["get_module"]}}')
+    lines = (line.split(" | ") for line in made.matrix().splitlines() if line.startswith(("| op", "| `get_module`")))
+    heads, row = lines
+    told = dict(zip(heads, row, strict=True))
+    exchanges = [path for path in FILES if path.parts[-3:-1] == ("hawkbit", "getType")]
+    assert heads[-4:] == ["official-sdk", "real-server", "emulator", "kit |"]
+    assert (told["real-server"], told["kit |"]) == (f"hawkbit {len(exchanges)}", "local, hawkbit (real server) |")
 
 
 def test_the_evidence_of_an_sdk_is_that_of_its_own_cloud() -> None:

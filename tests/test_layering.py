@@ -23,7 +23,7 @@ OURS = [
 
 LAYERS = [
     "models errors capabilities limits",  # values
-    "wire flow files transfers paging windows signing retry pacing redact rows settings markup",  # mechanics
+    "wire flow files links transfers progress paging windows signing retry pacing redact rows settings markup",  # mechanics
     "backend facade objects hookspecs plugin",  # contract
     "registry config _exchange _drivers _runners _connect",  # runtime
     "_calls client aio __init__",  # surface
@@ -118,7 +118,7 @@ def test_http_is_the_drivers_alone() -> None:
 
     # The host listens, which is no request.
     files = [path for path in SHIPPED if "serve" not in path.parts]
-    assert offences(files, speaks) == {"otabridge/_drivers.py": ["aiohttp", "httpx", "yarl"]}
+    assert offences(files, speaks) == {"otabridge/_drivers.py": ["aiohttp", "httpx", "socket", "yarl"]}
     assert offences(set(SHIPPED) - {*files}, lambda path: speaks(path) - {"socket"}) == {}
 
 
@@ -172,7 +172,7 @@ def test_only_the_schema_of_a_plugin_knows_the_vendors_field_names(plugin: str) 
     schemas = [path for path in PLUGINS[plugin] if path.name.startswith("schema")]
     settings = {field for name in Registry().names() for field in Registry().backend(name).settings.model_fields}
     names = {text for path in schemas for text in strings(path) if COMPOUND(text)} - words_of_the_model() - settings
-    assert len(names) > 10, "the schema's field names were not found"
+    assert len(names) > 5, "the schema's field names were not found"
     # A signer knows the protocol's headers.
     others = [path for path in PLUGINS[plugin] if path not in schemas and path.name != "signing.py"]
     assert offences(others, lambda path: names & {*strings(path)}) == {}

@@ -23,8 +23,10 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(ROOT.glob("docs/*.md"))
-HOSTS = {"127.0.0.1", "github.com", "keepachangelog.com", "semver.org", "ota.example.com", "host"}
-BACKENDS = ("local", "huawei", "tuya", "aliyun")
+HOSTS = {"127.0.0.1", "github.com", "keepachangelog.com", "semver.org", "host"} | {
+    f"{name}.example.com" for name in ("ota", "updates")
+}
+BACKENDS = ("local", "huawei", "tuya", "aliyun", "hawkbit")
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -50,7 +52,7 @@ def run(command: list[str], folder: Path) -> str:
 
 def test_the_first_two_shell_blocks_are_the_two_command_lines() -> None:
     install, test = blocks("sh")[:2]
-    folders = "-e plugins/otabridge-huawei -e plugins/otabridge-action"
+    folders = "-e plugins/otabridge-huawei -e plugins/otabridge-action -e plugins/otabridge-hawkbit"
     assert install == f"python -m pip install --quiet -e '.[all]' {folders} && otabridge demo\n"
     folders += " -e plugins/otabridge-example"
     assert test == f"python -m pip install --quiet -e '.[dev]' {folders} && python -m pytest\n"
@@ -114,7 +116,7 @@ def test_the_configuration_shown_is_valid_once_secrets_are_there(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(config, "_keyring", lambda cloud, field: None)
     secrets = {"huawei": ("ACCESS_KEY", "SECRET_KEY"), "tuya": ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET")}
-    secrets["aliyun"] = secrets["tuya"]
+    secrets |= {"aliyun": secrets["tuya"], "hawkbit": ("PASSWORD",)}
     seen = set()
     for name, table in tomllib.loads(block)["clouds"].items():
         seen.add(table["backend"])
@@ -186,7 +188,8 @@ def section(title: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "title"),
-    [("local", "`local`"), ("huawei", "`huawei`"), ("tuya", "`tuya` and `aliyun`"), ("aliyun", "`tuya` and `aliyun`")],
+    [("local", "`local`"), ("huawei", "`huawei`"), ("tuya", "`tuya` and `aliyun`"), ("aliyun", "`tuya` and `aliyun`")]
+    + [("hawkbit", "`hawkbit`")],
 )
 def test_every_setting_and_variable_of_a_backend_is_documented(name: str, title: str) -> None:
     schema = Registry().backend(name).settings

@@ -21,6 +21,7 @@ GROUPS = {
     "modules": "Manage OTA modules: the parts of a product that are updated.",
     "packages": "Manage upgrade packages: released versions of modules.",
     "devices": "List devices, and the module versions that they report.",
+    "fleet": "List and count the module versions of many devices.",
     "plugins": "List the installed plugins, begin a new one, and check that one keeps the contract.",
 }
 # Likewise those that stand alone.

@@ -206,9 +206,6 @@ def test_a_file_that_is_not_described_exactly_is_wrong_usage(
 def test_versions_of_a_device_are_reported_and_listed_with_their_history(good: Ask, depot: Depot) -> None:
     of = ("--product", "p")
     for version in ("1", "2"):
-        ran = (
-            good("devices", "report", "-unit", *depot, *of, "--module", "mcu", "--version", version) if False else None
-        )
         ran = good("devices", "report", *depot, *of, "--module", "mcu", "--version", version, "--", "-unit")
         assert ran.out == ""
     as_json = ("--output", "json")
@@ -219,6 +216,16 @@ def test_versions_of_a_device_are_reported_and_listed_with_their_history(good: A
     (device,) = good("devices", "list", *depot, *as_json).json
     assert (device["product"], device["name"]) == ("p", "-unit")
     assert good("products", "list", *depot, *as_json).json[0]["id"] == "p"
+
+
+def test_a_fleet_is_listed_and_counted(good: Ask, depot: Depot) -> None:
+    of = ("--product", "p", "--module", "mcu")
+    for device, version in (("a", "1"), ("b", "2"), ("c", "2")):
+        good("devices", "report", device, *depot, *of, "--version", version)
+    rows = good("fleet", "versions", *depot, "--product", "p", "--output", "json").json
+    assert {(row["device"], row["version"]) for row in rows} == {("a", "1"), ("b", "2"), ("c", "2")}
+    assert good("fleet", "count", *depot, *of, "--version", "2", "--output", "json").json == [{"count": 2}]
+    assert good("fleet", "count", *depot, "--output", "csv").out == "count\n3\n"
 
 
 @pytest.mark.parametrize(

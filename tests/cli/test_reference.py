@@ -10,11 +10,12 @@ from tests.cli.conftest import Ask
 from tests.cli.reference import PAGE, leaves, renewed
 
 COMMANDS = {" ".join(path): command for path, command in leaves(get_command(application()), ())}
-TALKING = {name for name in COMMANDS if name.split()[0] in ("products", "modules", "packages", "devices")}
+TALKING = {name for name in COMMANDS if name.split()[0] in ("products", "modules", "packages", "devices", "fleet")}
 REPEATABLE = {name for name in TALKING if name.endswith(" list")} | {
     "modules create",
     "packages publish",
     "devices versions",
+    "fleet versions",
 }
 
 
@@ -29,7 +30,8 @@ def test_the_page_is_what_the_code_says() -> None:
 
 def test_the_commands_are_those_that_were_promised() -> None:
     promised = """clouds list|check, backends list|show, products list, modules list|show|create|update|delete,
-    packages list|show|create|publish|download|update|delete, devices list|versions|report, plugins list|new|check"""
+    packages list|show|create|publish|download|update|delete, devices list|versions|report, fleet versions|count,
+    plugins list|new|check"""
     groups = dict(part.split() for part in promised.split(","))
     expected = {f"{group} {name}" for group, names in groups.items() for name in names.split("|")}
     assert set(COMMANDS) == expected | {"demo", "serve"}

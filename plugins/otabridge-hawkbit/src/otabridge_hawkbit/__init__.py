@@ -1,0 +1,3 @@
+"""Eclipse hawkBit for otabridge."""
+
+__version__ = "0.1.0"
