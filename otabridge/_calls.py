@@ -10,6 +10,7 @@ from typing import Generic, TypeVar, cast
 
 from otabridge.backend import Backend
 from otabridge.errors import NotFoundError, ValidationError
+from otabridge.files import discarded, names_in
 from otabridge.flow import Flow, Steps, local
 from otabridge.models import (
     Artifact,
@@ -23,6 +24,7 @@ from otabridge.models import (
     Product,
 )
 from otabridge.paging import IDENTITIES, Walk
+from otabridge.progress import Meter, Progress, metered
 
 T = TypeVar("T")
 
@@ -137,28 +139,41 @@ class Calls:
         gone = self.backend.delete_package(package_id=package_id)
         return Flow(_forgiven(gone), gone.name) if missing_ok else gone
 
-    def publish(self, file: "str | PathLike[str]", draft: PackageDraft) -> Flow[Package]:
+    def publish(
+        self, file: "str | PathLike[str]", draft: PackageDraft, progress: Progress | None = None
+    ) -> Flow[Package]:
         """Check everything that can be checked, then bring the bytes in place, then make the package."""
         path = Path(file)
         draft = replace(draft, product=self._known_one(draft.product))
-        return Flow(self._publish(path, draft), "publish")
+        return metered(lambda meter: self._publish(path, draft, meter), progress, "publish")
 
-    def _publish(self, path: Path, draft: PackageDraft) -> "Steps[Package]":
-        size = yield from local(lambda: _size(path))
+    def _publish(self, path: Path, draft: PackageDraft, meter: Meter) -> "Steps[Package]":
+        size = meter.total = yield from local(lambda: _size(path))
         self.backend.admit(
             "create_package", {"draft": replace(draft, artifacts=(Artifact(name=path.name, size=size),))}
         )
         artifact = yield from self.backend.stage_artifact(path=path, filename=path.name)
         return (yield from self.backend.create_package(draft=replace(draft, artifacts=(artifact,))))
 
-    def download(self, package_id: str, folder: "str | PathLike[str]") -> "Flow[tuple[Path, ...]]":
-        return Flow(self._download(package_id, Path(folder)), "download")
+    def download(
+        self, package_id: str, folder: "str | PathLike[str]", progress: Progress | None = None
+    ) -> "Flow[tuple[Path, ...]]":
+        """All of a package's files, or none: what was there before stays in any case."""
+        return metered(lambda meter: self._download(package_id, Path(folder), meter), progress, "download")
 
-    def _download(self, package_id: str, folder: Path) -> "Steps[tuple[Path, ...]]":
+    def _download(self, package_id: str, folder: Path, meter: Meter) -> "Steps[tuple[Path, ...]]":
         package = yield from self.backend.get_package(package_id=package_id)
-        paths = []
-        for artifact in package.artifacts:
-            paths.append((yield from self.backend.open_artifact(artifact=artifact, folder=folder)))
+        sizes = [artifact.size for artifact in package.artifacts]
+        meter.total = None if None in sizes else sum(filter(None, sizes))
+        before = yield from local(lambda: names_in(folder))
+        paths: list[Path] = []
+        try:
+            for artifact in package.artifacts:
+                paths.append((yield from self.backend.open_artifact(artifact=artifact, folder=folder)))
+        except Exception:
+            new = [path for path in paths if path.name not in before]
+            yield from local(lambda: discarded(new))
+            raise
         return tuple(paths)
 
     def get_device(self, device: str | None, product: str | None, device_id: str | None) -> Flow[Device]:

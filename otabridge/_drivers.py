@@ -7,25 +7,19 @@ is installed, else httpx's own transport.
 
 import asyncio
 import re
+import socket
 import ssl
 import threading
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from otabridge import errors as err
 from otabridge._exchange import Exchange
-from otabridge.errors import (
-    ConfigurationError,
-    ConnectError,
-    OtaBridgeError,
-    ProtocolError,
-    RequestTimeoutError,
-    TransportError,
-    ValidationError,
-)
 from otabridge.redact import hide_in_logs
 from otabridge.transfers import Outgoing
 from otabridge.wire import Request, Response
@@ -39,21 +33,21 @@ CONNECT_SECONDS = 10.0
 KEEP_SECONDS = 30.0
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
-
 # A target that no one normalises: printable, not too long, and with no segment that begins with a dot.
 _PLAIN_TARGET = re.compile(r"(?!.*/\.)/[!-~]{0,60000}").fullmatch
+_url = lru_cache(maxsize=256)(httpx.URL)
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # holds no authority, so it trusts nobody
 
 
 class _Http:
     """What both drivers need to speak HTTP for one client."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, *, given: bool) -> None:
         config = exchange.backend.config
+        self._given = given  # whoever gives a transport says where it leads
         self.proxy = config.proxy
         self._ca_file = config.ca_file
         self._context: ssl.SSLContext | None = None
-        self._origins: dict[str, httpx.URL] = {}
         seconds = config.timeout
         connect = min(CONNECT_SECONDS, seconds)
         self.timeouts = {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}
@@ -69,26 +63,37 @@ class _Http:
                 )
             except OSError as error:
                 reason = error.strerror or "it holds no certificate"
-                raise ConfigurationError(f"ca_file {self._ca_file!r} cannot be used: {reason}") from None
+                raise err.ConfigurationError(f"ca_file {self._ca_file!r} cannot be used: {reason}") from None
         return self._context
 
-    def request(self, request: Request, sending: "_FileStream | None", *, exact: bool = False) -> httpx.Request:
+    def manner(self, origin: str, *, connections: int) -> dict[str, Any]:
+        """How transports of httpx are made."""
+        limits = httpx.Limits(max_connections=connections, keepalive_expiry=KEEP_SECONDS)
+        return {"verify": self.context(origin), "trust_env": False, "proxy": self.proxy, "limits": limits}
+
+    def request(
+        self, request: Request, sending: "_FileStream | None", *, exact: bool = False, address: str = ""
+    ) -> httpx.Request:
         """What is sent is what was signed: a target that HTTP would write otherwise is refused.
 
-        An `exact` transport takes the target from the extension of that name, which spares parsing it.
+        An `exact` transport takes the target from the extension of that name. An `address` is where to connect.
         """
         extensions: dict[str, Any] = {"timeout": self.timeouts}
         if exact and _PLAIN_TARGET(request.target):
-            url: httpx.URL | None = self._origin(request.origin)
+            url: httpx.URL | None = _url(request.origin)
             extensions["target"] = request.target.encode()
         else:
             url = _exact_url(request)
         if url is None:
             reason = "its address is too long, or an id in it is . or .."
-            raise ValidationError(f"{request.operation} cannot be sent: {reason}", field="target")
+            raise err.ValidationError(f"{request.operation} cannot be sent: {reason}", field="target")
         headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
-        if request.save_to is not None:
-            extensions["stream"] = True
+        if address and url is not None:
+            # TLS asks for the name, and the connection, made for this name alone, serves no other one.
+            extensions["sni_hostname"] = url.host
+            headers += [(b"Host", url.netloc), (b"Connection", b"close")]
+            url = url.copy_with(host=address)
+        extensions["stream"] = request.save_to is not None
         if request.file is not None:
             headers.append((b"Content-Length", b"%d" % request.file.length))
         made = httpx.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
@@ -96,10 +101,17 @@ class _Http:
             made.stream = sending
         return made
 
-    def _origin(self, origin: str) -> httpx.URL:
-        if origin not in self._origins:
-            self._origins[origin] = httpx.URL(origin)
-        return self._origins[origin]
+    def address(self, request: Request) -> str:
+        """Where to connect for a request of `Links`, asked for and checked; nothing where a proxy asks for that."""
+        if request.links is None or self.proxy or self._given:
+            return ""
+        url = _url(request.origin)
+        try:
+            found = socket.getaddrinfo(url.host, url.port or url.scheme, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise _failure(httpx.ConnectError(error.strerror or ""), request) from None
+        found.sort(key=lambda row: row[0] != socket.AF_INET)  # the older kind is there everywhere
+        return request.links.chosen(request.operation, url.host, [str(row[4][0]) for row in found])
 
 
 class _FileStream(Outgoing, httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -124,20 +136,24 @@ def _response(reply: httpx.Response, body: bytes = b"") -> Response:
     return Response(reply.status_code, headers, body)
 
 
-def _failure(error: Exception, request: Request, sending: _FileStream | None) -> OtaBridgeError:
+def _failure(error: Exception, request: Request, sending: _FileStream | None = None) -> err.OtaBridgeError:
     """Our error for a transport's. Its text is kept only where it cannot hold a header or a body."""
     host = request.origin
     if sending and sending.failure:
         return sending.failure
     if isinstance(error, UNSENT):
-        return ConnectError(f"no connection to {host}: {error or type(error).__name__}", operation=request.operation)
+        return err.ConnectError(
+            f"no connection to {host}: {error or type(error).__name__}", operation=request.operation
+        )
     if isinstance(error, httpx.TimeoutException):
-        return RequestTimeoutError(f"{host} did not answer in time", operation=request.operation)
+        return err.RequestTimeoutError(f"{host} did not answer in time", operation=request.operation)
     if isinstance(error, httpx.DecodingError):
-        return ProtocolError(f"the answer of {host} could not be decompressed", operation=request.operation)
+        return err.ProtocolError(f"the answer of {host} could not be decompressed", operation=request.operation)
     if isinstance(error, httpx.LocalProtocolError | ValueError):
-        return ConfigurationError(f"{request.operation} cannot be sent: a setting holds a character no header may have")
-    return TransportError(f"the connection to {host} broke: {type(error).__name__}", operation=request.operation)
+        return err.ConfigurationError(
+            f"{request.operation} cannot be sent: a setting holds a character no header may have"
+        )
+    return err.TransportError(f"the connection to {host} broke: {type(error).__name__}", operation=request.operation)
 
 
 class _AiohttpTransport(httpx.AsyncBaseTransport):
@@ -166,6 +182,7 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 ssl=self._http.context(request.url.scheme),
                 proxy=self._http.proxy,
+                server_hostname=request.extensions.get("sni_hostname"),
                 timeout=self._timeout,
             )
             if request.extensions.get("stream") and reply.status < 300:
@@ -223,7 +240,7 @@ class HttpDriver:
 
     def __init__(self, exchange: Exchange, transport: httpx.BaseTransport | None = None) -> None:
         hide_in_logs(exchange.redactor, HTTP_LOGS)
-        self._http = _Http(exchange)
+        self._http = _Http(exchange, given=transport is not None)
         self._given = transport
         self._free: defaultdict[str, deque[httpx.BaseTransport]] = defaultdict(deque)
         self._places = threading.BoundedSemaphore(CONNECTIONS)
@@ -249,7 +266,8 @@ class HttpDriver:
             transport = self._given or self._open(request.origin)
         sending = _FileStream(request.file) if request.file else None
         try:
-            reply = transport.handle_request(self._http.request(request, sending))
+            address = self._http.address(request)
+            reply = transport.handle_request(self._http.request(request, sending, address=address))
             try:
                 sink = request.save_to
                 if sink is None or not sink.begin(_response(reply)):
@@ -269,12 +287,7 @@ class HttpDriver:
         raise failure
 
     def _open(self, origin: str) -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(
-            verify=self._http.context(origin),
-            trust_env=False,
-            proxy=self._http.proxy,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_SECONDS),
-        )
+        return httpx.HTTPTransport(**self._http.manner(origin, connections=1))
 
     def close(self) -> None:
         """Close every connection that is not in use; one in use is closed after its call."""
@@ -290,7 +303,7 @@ class AsyncHttpDriver:
 
     def __init__(self, exchange: Exchange, transport: httpx.AsyncBaseTransport | None = None) -> None:
         hide_in_logs(exchange.redactor, HTTP_LOGS)
-        self._http = _Http(exchange)
+        self._http = _Http(exchange, given=transport is not None)
         self._transport = transport
         self._loop: asyncio.AbstractEventLoop | None = None
         self._places = asyncio.Semaphore(CONNECTIONS)
@@ -317,7 +330,10 @@ class AsyncHttpDriver:
         sending = _FileStream(request.file) if request.file else None
         try:
             exact = isinstance(transport, _AiohttpTransport)
-            reply = await transport.handle_async_request(self._http.request(request, sending, exact=exact))
+            address = await asyncio.to_thread(self._http.address, request) if request.links else ""
+            reply = await transport.handle_async_request(
+                self._http.request(request, sending, exact=exact, address=address)
+            )
             try:
                 sink = request.save_to
                 if sink is None or not sink.begin(_response(reply)):
@@ -335,12 +351,7 @@ class AsyncHttpDriver:
         try:
             return _AiohttpTransport(self._http)
         except ImportError:
-            return httpx.AsyncHTTPTransport(
-                verify=self._http.context(origin),
-                trust_env=False,
-                proxy=self._http.proxy,
-                limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEP_SECONDS),
-            )
+            return httpx.AsyncHTTPTransport(**self._http.manner(origin, connections=CONNECTIONS))
 
     async def aclose(self) -> None:
         """Close every connection; a later request opens new ones."""

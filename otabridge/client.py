@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from otabridge._runners import Runner
     from otabridge.capabilities import Capability, Support
     from otabridge.limits import Limits
+    from otabridge.progress import Progress
     from otabridge.signing import World
 
 T = TypeVar("T")
@@ -169,10 +170,12 @@ class Packages(_Group):
         description: str | None = None,
         custom_info: str | None = None,
         verify: bool = False,
+        progress: Progress | None = None,
     ) -> Package:
         """Bring a file to the cloud and make a package of it, which no verification holds up unless `verify` is set.
 
-        IntegrityError if the file changes meanwhile.
+        `progress` is told the bytes done and in all, or None, perhaps on another thread. IntegrityError if the file
+        changes meanwhile.
         """
         draft = self._calls.draft(
             product=product,
@@ -185,11 +188,14 @@ class Packages(_Group):
             custom_info=custom_info,
             verify=verify,
         )
-        return self._runner.run(self._calls.publish(file, draft))
+        return self._runner.run(self._calls.publish(file, draft, progress))
 
-    def download(self, id: str, folder: FilePath) -> tuple[Path, ...]:
-        """Fetch a package's artifacts into a folder, checked: their paths. IntegrityError if bytes differ."""
-        return self._runner.run(self._calls.download(id, folder))
+    def download(self, id: str, folder: FilePath, *, progress: Progress | None = None) -> tuple[Path, ...]:
+        """Fetch a package's artifacts into a folder, checked, all or none: their paths.
+
+        `progress` as in `publish`. IntegrityError if bytes differ.
+        """
+        return self._runner.run(self._calls.download(id, folder, progress))
 
     def update(
         self,

@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -77,10 +77,10 @@ def read_through(source: BinaryIO, path: Path, sink: Callable[[bytes], object] |
     return found
 
 
-def digests_of(path: Path) -> Digests:
-    """Of a file. ValidationError if it cannot be read, IntegrityError if it changes meanwhile."""
+def digests_of(path: Path, sink: Callable[[bytes], object] | None = None) -> Digests:
+    """Of a file, giving its chunks to `sink`. ValidationError if it cannot be read, IntegrityError if it changes."""
     with opened(path) as source:
-        return read_through(source, path)
+        return read_through(source, path, sink)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -136,6 +136,23 @@ def synced(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def names_in(folder: Path) -> frozenset[str]:
+    """What lies in a folder, which need not be there."""
+    try:
+        return frozenset(os.listdir(folder))
+    except FileNotFoundError:
+        return frozenset()
+    except OSError as error:
+        raise broken("folder", f"a folder ({error.strerror})", str(folder), "name another") from error
+
+
+def discarded(paths: Iterable[Path]) -> None:
+    """Files that are gone."""
+    for path in paths:
+        with disk_words(path):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

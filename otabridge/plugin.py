@@ -10,6 +10,7 @@ from otabridge.errors import (
     ConfigurationError,
     ConflictError,
     ForbiddenError,
+    IntegrityError,
     InvalidRequestError,
     NotFoundError,
     OtaBridgeError,
@@ -19,12 +20,14 @@ from otabridge.errors import (
     QuotaExceededError,
     RateLimitError,
     ServerError,
+    TransportError,
     UnsupportedError,
     ValidationError,
 )
 from otabridge.files import check, digests_of
 from otabridge.flow import Flow, Sleep, Steps, flow, local, removed, send, settled, together
 from otabridge.limits import Limits, Text, broken
+from otabridge.links import Links
 from otabridge.models import (
     DEFAULT,
     FIRMWARE,
@@ -48,10 +51,10 @@ from otabridge.models import (
 from otabridge.pacing import EVERYTHING, Quota
 from otabridge.paging import Nested, Walk, offset_page
 from otabridge.rows import Reader, aliased, decode, excerpt, json_object, not_understood
-from otabridge.settings import HttpSettings, Settings, origin
+from otabridge.settings import FileHost, HttpSettings, Settings, origin
 from otabridge.signing import Credential, Signer, World
 from otabridge.transfers import copied, fetched, form_with_file
-from otabridge.wire import Pairs, Request, Response, encoded_query, http_date, quote3986, unbase64
+from otabridge.wire import FileBody, Pairs, Request, Response, encoded_query, http_date, quote3986, unbase64
 
 hookimpl = pluggy.HookimplMarker("otabridge")
 
@@ -73,13 +76,17 @@ __all__ = [
     "ConflictError",
     "Credential",
     "Device",
+    "FileBody",
+    "FileHost",
     "FileLocation",
     "Flow",
     "ForbiddenError",
     "HttpSettings",
+    "IntegrityError",
     "InvalidRequestError",
     "Level",
     "Limits",
+    "Links",
     "LocalLocation",
     "Module",
     "ModuleVersion",
@@ -110,6 +117,7 @@ __all__ = [
     "Support",
     "Text",
     "Traits",
+    "TransportError",
     "UnsupportedError",
     "UrlLocation",
     "ValidationError",

@@ -1,7 +1,7 @@
 """The settings that every backend has; a backend's own class adds its fields. Secrets are `SecretStr`."""
 
 import ipaddress
-from typing import Any, ClassVar, Literal, NoReturn, get_args
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,6 +16,8 @@ from pydantic import (
 )
 
 Validate = Literal["strict", "warn", "off"]
+# Of the setting `file_hosts` that goes with `Links`: a host, or `*.` and a domain for every host below it.
+FileHost = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")]
 Quotas = Literal["documented", "off"] | PositiveFloat | dict[str, PositiveFloat]
 
 
@@ -90,7 +92,7 @@ def origin(text: str) -> str:
         raise ValueError("must be a host, or https://host[:port]")
     if parts.username or parts.password or parts.query or parts.fragment or parts.path not in ("", "/"):
         raise ValueError("must be https://host[:port] and nothing more: no path, query or credentials")
-    if parts.scheme == "http" and not _loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("http:// is allowed towards loopback alone: use https://")
     _ = parts.port  # raises ValueError if it is no port
     return f"{parts.scheme}://{parts.netloc}"
@@ -100,7 +102,8 @@ def _is_secret(annotation: Any) -> bool:
     return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,16 +1,26 @@
 """Bytes between a file and a cloud: a download that goes on where it broke, and a form that carries a file."""
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from otabridge.errors import IntegrityError, OtaBridgeError, ProtocolError, ServerError, TransportError
+from otabridge.errors import (
+    AuthenticationError,
+    ForbiddenError,
+    IntegrityError,
+    OtaBridgeError,
+    ProtocolError,
+    ServerError,
+    TransportError,
+)
 from otabridge.files import CHUNK, Hashes, check, disk_words, file_name, moved, opened, present, read_through
 from otabridge.flow import Steps, local, send
-from otabridge.models import Artifact
+from otabridge.links import MOST_REDIRECTS, REDIRECTS
+from otabridge.models import Artifact, Checksum
 from otabridge.wire import FileBody, Pairs, Request, Response, Watch
 
 _PART = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)").fullmatch
@@ -35,19 +45,25 @@ class Outgoing:
             raise self.failure from None
 
     def _chunks(self) -> Iterator[bytes]:
-        body, left = self._body, self._body.size
+        body, sent = self._body, 0
+        digest = hashlib.new(body.checksum.algorithm, usedforsecurity=False) if body.checksum else None
         if body.head:
             yield body.head
         with opened(body.path) as file:
             file.seek(body.offset)
-            while left:
-                chunk = file.read(min(CHUNK, left))
+            while sent < body.size:
+                chunk = file.read(min(CHUNK, body.size - sent))
                 if not chunk:
                     raise IntegrityError(f"{body.path} became shorter while it was sent: try again")
-                left -= len(chunk)
+                sent += len(chunk)
+                if digest:
+                    digest.update(chunk)
+                    # Before the last of it: what lacks its end nobody takes for the file.
+                    if sent == body.size and body.checksum and digest.hexdigest() != body.checksum.hex:
+                        raise IntegrityError(f"{body.path} changed while it was sent: try again")
                 yield chunk
                 if body.watch:
-                    body.watch(len(chunk))
+                    body.watch(sent)
         if body.tail:
             yield body.tail
 
@@ -64,6 +80,7 @@ class Incoming:
         self._hashes = Hashes()
         self._file: BinaryIO | None = None
         self._tag: str | None = None
+        self.moved: str | None = None  # where an answer says that the file is instead
 
     @property
     def size(self) -> int:
@@ -78,6 +95,7 @@ class Incoming:
 
     def resumed(self, request: Request) -> Request:
         """The request for what is still missing: for all of it, where the cloud gave nothing to tell changes by."""
+        self.moved = None
         if not self.size or not self._tag:
             return request
         more = (("Range", f"bytes={self.size}-"), ("If-Range", self._tag))
@@ -86,6 +104,7 @@ class Incoming:
     def begin(self, response: Response) -> bool:
         """Whether these are the bytes: from the start, or from where it broke. ProtocolError if from elsewhere."""
         if response.status not in (200, 206):
+            self.moved = response.header("location") if response.status in REDIRECTS else None
             return False
         if response.header("content-encoding") not in (None, "identity"):
             raise ProtocolError("the file came compressed, though nobody asked for that", status=response.status)
@@ -101,11 +120,13 @@ class Incoming:
     def write(self, chunk: bytes) -> None:
         """Take in the next bytes."""
         assert self._file is not None
+        if self._artifact.size is not None and self.size + len(chunk) > self._artifact.size:
+            raise IntegrityError(f"artifact {self._artifact.name!r}: more than its {self._artifact.size} bytes came")
         with disk_words(self._folder):
             self._file.write(chunk)
         self._hashes.update(chunk)
         if self.watch:
-            self.watch(len(chunk))
+            self.watch(self.size)
 
     def place(self) -> Path:
         """Check the whole file, and give it its name."""
@@ -128,17 +149,26 @@ class Incoming:
 
     def _restart(self) -> None:
         assert self._file is not None
-        if self.watch:
-            self.watch(-self.size)
         self._file.seek(0)
         self._file.truncate()
         self._hashes = Hashes()
+        if self.watch:
+            self.watch(0)
 
 
-def fetched(request: Request, artifact: Artifact, folder: Path, *, nonce: str) -> Steps[Path]:
+def fetched(
+    request: Request,
+    artifact: Artifact,
+    folder: Path,
+    *,
+    nonce: str,
+    renewed: "Callable[[], Steps[Request | None]] | None" = None,
+) -> Steps[Path]:
     """Save the answer to a GET in `folder` under a name made of its digest, checked: its path.
 
-    As long as each attempt brings some of it, it goes on where it broke. IntegrityError if the bytes are others.
+    As long as each attempt brings some of it, it goes on where it broke; where the request is refused, with the one
+    that `renewed` gives, if it does. A request of `Links` is led on by three redirects at most, each checked.
+    IntegrityError if the bytes are others.
     """
     known = artifact.checksum
     if (
@@ -149,13 +179,26 @@ def fetched(request: Request, artifact: Artifact, folder: Path, *, nonce: str) -
         return there
     incoming = Incoming(artifact, folder, nonce)
     yield from local(incoming.open)
+    refused, redirects = -1, 0
     try:
         while True:
             before = incoming.size
             try:
                 yield from send(replace(request, save_to=incoming))
-            except (TransportError, ServerError):
-                if incoming.size <= before:
+            except OtaBridgeError as error:
+                if incoming.moved and request.links:
+                    redirects += 1
+                    if redirects > MOST_REDIRECTS:
+                        told = f"the file was not found after {MOST_REDIRECTS} redirects"
+                        raise ProtocolError(told, operation=request.operation) from None
+                    request = request.links.moved(request, incoming.moved)
+                elif renewed and refused < incoming.size and isinstance(error, AuthenticationError | ForbiddenError):
+                    refused, redirects = incoming.size, 0
+                    again = yield from renewed()
+                    if again is None:
+                        raise
+                    request = again
+                elif incoming.size <= before or not isinstance(error, TransportError | ServerError):
                     raise
             else:
                 return (yield from local(incoming.place))
@@ -180,7 +223,14 @@ def copied(path: Path, artifact: Artifact, folder: Path, *, nonce: str) -> Steps
 
 
 def form_with_file(
-    fields: Pairs, path: Path, size: int, *, filename: str, boundary: str, part: str = "file"
+    fields: Pairs,
+    path: Path,
+    size: int,
+    *,
+    filename: str,
+    boundary: str,
+    part: str = "file",
+    checksum: Checksum | None = None,
 ) -> tuple[tuple[str, str], FileBody]:
     """A form (multipart/form-data, RFC 7578) whose last part is a file: its Content-Type header, and the body."""
     head = "".join(
@@ -191,5 +241,6 @@ def form_with_file(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="{filename.translate(_QUOTED)}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    body = FileBody(path=path, size=size, head=head.encode(), tail=f"\r\n--{boundary}--\r\n".encode())
+    tail = f"\r\n--{boundary}--\r\n".encode()
+    body = FileBody(path=path, size=size, head=head.encode(), tail=tail, checksum=checksum)
     return ("Content-Type", f"multipart/form-data; boundary={boundary}"), body

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from otabridge.links import Links
+    from otabridge.models import Checksum
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -27,18 +31,22 @@ def encoded_query(pairs: Iterable[tuple[str, str]]) -> str:
     return "&".join([f"{quote3986(name)}={quote3986(value)}" for name, value in pairs])
 
 
-Watch = Callable[[int], None]  # is told of so many bytes more that have moved
+Watch = Callable[[int], None]  # is told how many bytes of a file have moved; an attempt that begins anew tells less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBody:
-    """A body that is read from a file while it is sent: `size` bytes from `offset`, between `head` and `tail`."""
+    """A body that is read from a file while it is sent: `size` bytes from `offset`, between `head` and `tail`.
+
+    Bytes that turn out not to have the `checksum` are never sent to their end.
+    """
 
     path: Path
     size: int
     offset: int = 0
     head: bytes = field(default=b"", repr=False)
     tail: bytes = field(default=b"", repr=False)
+    checksum: Checksum | None = None
     watch: Watch | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -64,13 +72,12 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request of a flow. `operation` is the vendor's name of the call.
-
-    `read` says that repeating it is harmless; left out, that is so for GET and HEAD.
+    """One request of a flow. `operation` is the vendor's name of the call; `read` says that repeating it is harmless.
 
     `path` and `query` are unencoded; a signer sets `target`, the exact text for the request line. `auth=False` sends it
-    unsigned and without credentials. Query, headers and body may hold secrets, so repr names none of them. A `file` is
-    sent in place of `body`; with `save_to` the body of a success goes there.
+    unsigned and without credentials. A `file` is sent in place of `body`; with `save_to` the body of a success goes
+    there; `links` made a request to an address that a cloud gave. Query, headers and body may hold secrets, so repr
+    names none of them.
     """
 
     operation: str
@@ -81,12 +88,13 @@ class Request:
     headers: Pairs = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     form: Pairs = field(default=(), repr=False)
-    read: bool = None  # type: ignore[assignment]  # told by the method, unless given
+    read: bool = None  # type: ignore[assignment]  # so for GET and HEAD, unless given
     auth: bool = True
     pace: str = ""
     target: str = field(default="", repr=False)
     file: FileBody | None = field(default=None, repr=False)
     save_to: Sink | None = field(default=None, repr=False)
+    links: Links | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         told: bool | None = self.read
@@ -111,6 +119,7 @@ class Request:
             target=target,
             file=self.file,
             save_to=self.save_to,
+            links=self.links,
         )
 
     def on_wire(self) -> Request:

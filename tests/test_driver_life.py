@@ -261,7 +261,7 @@ def test_what_is_no_effect_is_refused(bench: Bench) -> None:
     def steps() -> Any:
         yield "nonsense"
 
-    with pytest.raises(TypeError, match="only Request, Sleep and Local"):
+    with pytest.raises(TypeError, match="only Request, Sleep, Local and Together"):
         bench.over(bench.acme(), Script()).run(Flow(steps(), "steps"))
 
 

@@ -23,7 +23,8 @@ OURS = [
 
 LAYERS = [
     "models errors capabilities limits",  # values
-    "wire flow files links transfers progress paging windows signing retry pacing redact rows settings markup",  # mechanics
+    # mechanics
+    "wire flow files links transfers progress paging windows signing retry pacing redact rows settings markup",
     "backend facade objects hookspecs plugin",  # contract
     "registry config _exchange _drivers _runners _connect",  # runtime
     "_calls client aio __init__",  # surface

@@ -5,11 +5,12 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otabridge.errors import (
     ConfigurationError,
+    ForbiddenError,
     IntegrityError,
     NotFoundError,
     OtaBridgeError,
@@ -18,7 +19,7 @@ from otabridge.errors import (
     ValidationError,
 )
 from otabridge.files import CHUNK, digests_of
-from otabridge.flow import Flow
+from otabridge.flow import Flow, Steps
 from otabridge.models import Artifact, Checksum
 from otabridge.retry import RetryPolicy
 from otabridge.transfers import Incoming, Outgoing, fetched, form_with_file
@@ -27,6 +28,7 @@ from tests.support.server import DROP, Behaviour, Last, RawServer, head_of, repl
 from tests.support.wire import ONCE, Wire
 
 BYTES = bytes(range(256)) * 1000
+SHA256 = Checksum(algorithm="sha256", hex=hashlib.sha256(BYTES).hexdigest())
 TWICE = RetryPolicy(attempts=2, base=0.0)
 WHOLE = reply(BYTES, "200 OK", 'ETag: "one"')
 HALF = len(BYTES) // 2
@@ -170,6 +172,61 @@ def test_a_full_disk_is_told_in_words_and_leaves_nothing(wire: Wire) -> None:
     incoming.discard()
 
 
+def test_more_bytes_than_there_shall_be_are_not_taken_in(wire: Wire, tmp_path: Path) -> None:
+    many = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + bytes(1 << 20)
+    found, _ = download(wire, tmp_path, Last(many), of=Artifact(name="a.bin", size=10))
+    assert isinstance(found, IntegrityError)
+    assert "more than its 10 bytes" in str(found)
+    assert [*tmp_path.iterdir()] == []
+
+
+def renewing(wire: Wire, folder: Path, *behaviours: Behaviour, most: int) -> tuple[Path | OtaBridgeError, list[str]]:
+    """A download whose address is told anew up to `most` times: what came of it, and the paths that were asked."""
+    with RawServer(*behaviours) as server:
+        client = wire.client(server, policy=ONCE)
+        addresses = (f"/{number}" for number in range(1, most + 1))
+
+        def request(path: str) -> Request:
+            return Request(operation="Download", origin=server.url, path=path, auth=False)
+
+        def renewed() -> Steps[Request | None]:
+            yield from ()
+            path = next(addresses, None)
+            return request(path) if path else None
+
+        steps = fetched(request("/0"), artifact(), folder, nonce="n0", renewed=renewed)
+        try:
+            found: Path | OtaBridgeError = client.run(Flow(steps, "download"))
+        except OtaBridgeError as error:
+            found = error
+        wire.bench.close()
+    return found, [head_of(sent)[0].split()[1] for sent in server.requests]
+
+
+EXPIRED = reply(b"{}", "403 Forbidden")
+
+
+def test_an_address_that_has_expired_is_told_anew(wire: Wire, tmp_path: Path) -> None:
+    found, paths = renewing(wire, tmp_path, EXPIRED, WHOLE, most=9)
+    assert isinstance(found, Path)
+    assert paths == ["/0", "/1"]
+
+
+def test_a_download_goes_on_at_an_address_that_is_told_anew(wire: Wire, tmp_path: Path) -> None:
+    found, paths = renewing(wire, tmp_path, EXPIRED, BROKEN, EXPIRED, rest, most=9)
+    assert isinstance(found, Path)
+    assert found.read_bytes() == BYTES
+    assert paths == ["/0", "/1", "/1", "/2"]
+
+
+@pytest.mark.parametrize(("most", "asked"), [(0, ["/0"]), (9, ["/0", "/1"])])
+def test_an_address_that_is_refused_again_is_the_end(wire: Wire, tmp_path: Path, most: int, asked: list[str]) -> None:
+    found, paths = renewing(wire, tmp_path, EXPIRED, most=most)
+    assert isinstance(found, ForbiddenError)
+    assert paths == asked
+    assert [*tmp_path.iterdir()] == []
+
+
 # --- sending ----------------------------------------------------------------------------------------------------------
 
 
@@ -185,7 +242,7 @@ def test_a_file_is_sent_between_its_head_and_tail_with_its_length(wire: Wire, tm
     assert sent == b"<" + (BYTES * 10)[3 : CHUNK + 8] + b">"
     assert f"Content-Length: {CHUNK + 7}".encode() in head
     assert b"Transfer-Encoding" not in head
-    assert seen == [CHUNK, 5]
+    assert seen == [CHUNK, CHUNK + 5]
 
 
 def test_each_attempt_sends_the_file_from_its_start(wire: Wire, tmp_path: Path) -> None:
@@ -222,9 +279,34 @@ def test_an_answer_that_comes_early_is_read(wire: Wire, tmp_path: Path) -> None:
         wire.bench.close()
 
 
+@pytest.mark.parametrize("offset", [0, 5])
+def test_bytes_that_are_not_those_that_were_digested_are_not_sent_to_their_end(
+    wire: Wire, tmp_path: Path, offset: int
+) -> None:
+    path = tmp_path / "app.bin"
+    path.write_bytes(BYTES)
+    checksum = Checksum(algorithm="md5", hex=hashlib.md5(BYTES[offset:] + b"x").hexdigest())
+    body = FileBody(path=path, size=len(BYTES) - offset, offset=offset, tail=b"tail", checksum=checksum)
+    with RawServer() as server:
+        with pytest.raises(IntegrityError, match="changed while it was sent"):
+            wire.ask(wire.client(server), method="PUT", file=body)
+        wire.bench.close()
+    assert server.requests == []
+
+
+def test_bytes_that_are_those_that_were_digested_are_sent(wire: Wire, tmp_path: Path) -> None:
+    path = tmp_path / "app.bin"
+    path.write_bytes(BYTES)
+    with RawServer() as server:
+        wire.ask(wire.client(server), method="PUT", file=FileBody(path=path, size=len(BYTES), checksum=SHA256))
+        wire.bench.close()
+    assert server.requests[0].endswith(BYTES)
+
+
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(fields=st.lists(st.tuples(NAMES, st.text(st.characters(blacklist_categories=("Cs", "Cc"))))), data=st.binary())
 def test_a_form_is_what_a_mail_parser_reads(
     tmp_path_factory: pytest.TempPathFactory, fields: list[tuple[str, str]], data: bytes

@@ -2,13 +2,15 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otabridge.wire import Request, Response, encoded_query, http_date, quote3986
+from otabridge.links import Links
+from otabridge.wire import FileBody, Request, Response, encoded_query, http_date, quote3986
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -131,6 +133,7 @@ def test_whether_a_request_only_reads_is_told_by_its_method_unless_it_says_so(me
 def test_a_signed_request_is_the_same_in_everything_that_signing_does_not_change() -> None:
     values = {"operation": "op", "method": "PUT", "origin": "https://h", "path": "/p", "query": (("a", "b"),)}
     values |= {"headers": (("H", "1"),), "body": b"x", "form": (("f", "g"),), "read": True, "auth": False, "pace": "q"}
+    values |= {"file": FileBody(path=Path("a"), size=1), "save_to": object(), "links": Links(hosts=())}
     assert {item.name for item in fields(Request)} == {*values, "target"}
     request = Request(**values)  # type: ignore[arg-type]
     assert request.with_target("/t") == Request(**values, target="/t")  # type: ignore[arg-type]
