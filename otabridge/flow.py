@@ -151,14 +151,18 @@ def settled(
     raise lost
 
 
+def or_none(steps: "Steps[T] | Flow[T]") -> "Steps[T | None]":
+    """Their result; None if what they ask for is not there."""
+    try:
+        return (yield from steps)
+    except NotFoundError:
+        return None
+
+
 def removed(request: Request, show: Callable[[], "Steps[object] | Flow[object]"], *, lag: float = 0.0) -> "Steps[None]":
     """Send a deletion; if its answer is lost, `show` tells by a NotFoundError that it took effect."""
 
     def look() -> "Steps[bool | None]":
-        try:
-            yield from show()
-        except NotFoundError:
-            return True
-        return None
+        return None if (yield from or_none(show())) else True
 
     yield from settled(request, look, read=lambda _: True, lag=lag)

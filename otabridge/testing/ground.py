@@ -98,9 +98,11 @@ class Cloud:
         if any(rule.absent for rule in rules):
             return None
         given = self.ground.texts.get(field)
+        # Where no two objects may share it, no two products of the kit do.
+        owner = f" {self.product}" if field in self.backend.traits.unique_keys else ""
         for text in (given,) if given else candidates or TEXTS:
-            if not any(rule.breach(text) for rule in rules):
-                return text
+            if not any(rule.breach(text + owner) for rule in rules):
+                return text + owner
         raise AssertionError(f"no text of the kit is allowed as {field}: give one, texts = {{{field!r}: ...}}")
 
     def word(self, field: str, *candidates: str) -> str:
@@ -149,7 +151,7 @@ class Cloud:
 
     def begin(self) -> None:
         """Have the product come into being, where that can be done from behind."""
-        if self.ground.reports:
+        if self.ground.reports and self.ground.begins:
             self.report({(self.device(), self.modules[0]): "1.0"})
 
     def report(self, rows: Mapping[tuple[str, str], str]) -> None:
@@ -202,6 +204,7 @@ class Ground:
         modules: tuple[str, ...],
         texts: Mapping[str, str],
         report: Callable[[Any, str, Mapping[tuple[str, str], str]], None] | None,
+        begins: bool,
         artifact: Callable[[Cloud], Artifact],
     ) -> None:
         self.kind = kind
@@ -212,6 +215,7 @@ class Ground:
         self.modules = modules or usual_modules(kind)
         self.texts = texts
         self.artifact = artifact
+        self.begins = begins
         self._settings = dict(settings)
         self._product = product
         self._folder = folder

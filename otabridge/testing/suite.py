@@ -66,6 +66,8 @@ class Suite:
     # How devices report to a server that the kit has not made: it is given settings, product, (device, module) ->
     # version. Without it the backend's own report_module_versions is tried.
     report: ClassVar[Callable[[Any, str, Versions], None] | None] = None
+    # Whether a product comes into being with its first report; not where its first module makes it.
+    begins: ClassVar[bool] = True
     # Files below `cassettes` -> what they are of, for a backend with the settings `recorded`; parameters named in
     # `varying` (time, nonce, signature) are not compared.
     cassettes: ClassVar[Path | None] = None
@@ -105,6 +107,7 @@ class Suite:
             "modules": cls.modules,
             "texts": cls.texts,
             "report": report if cls.report else None,
+            "begins": cls.begins,
             "artifact": lambda cloud: cls().artifact(cloud),
         }
         if target == "live":

@@ -27,6 +27,7 @@ from otabridge.testing.ground import Cloud
 from otabridge.testing.suite import Suite, covers, has, looks_behind, needs
 from otabridge.wire import Request, Response
 
+NOBODYS = ("0123456789abcdef01234567", "1234567890123456")  # ids, one of which every cloud may have given
 # What a cloud may say in its own words, and what it then is.
 WORDS: dict[Reason, type[ApiError]] = {
     "bad signature": AuthenticationError,
@@ -71,7 +72,7 @@ class Errors(Suite):
             pytest.skip(f"{operation} is not there")
         cloud.begin()
         with pytest.raises((NotFoundError, UnsupportedError, ValidationError, InvalidRequestError)):
-            cloud.do(operation, **{argument: "0123456789abcdef01234567"})
+            cloud.do(operation, **{argument: cloud.word(argument.replace("_", "."), *NOBODYS)})
 
     @pytest.mark.parametrize("operation", [Op.UPDATE_MODULE, Op.DELETE_MODULE])
     def test_what_is_not_there_cannot_be_changed(self, cloud: Cloud, operation: Op) -> None:
@@ -87,7 +88,7 @@ class Errors(Suite):
         has(type(cloud.backend), operation)
         more = {"description": cloud.text("package.description")} if operation == Op.UPDATE_PACKAGE else {}
         with pytest.raises((NotFoundError, ApiError)):
-            cloud.do(operation, package_id="0123456789abcdef01234567", **more)
+            cloud.do(operation, package_id=cloud.word("package.id", *NOBODYS), **more)
 
     @pytest.mark.parametrize("operation", [Op.GET_DEVICE, Op.LIST_MODULE_VERSIONS])
     def test_a_device_of_another_product_is_not_found(self, cloud: Cloud, operation: Op) -> None:
@@ -256,8 +257,10 @@ def sent(cloud: Cloud) -> None:
 def filled(cloud: Cloud) -> None:
     """A product with something of everything."""
     sent(cloud)
-    cloud.lay()
+    (module,) = cloud.lay()
     cloud.package("1.0")
+    if cloud.ground.reports:
+        cloud.report({(cloud.device(), module): "1.0"})
     cloud.settle()
 
 

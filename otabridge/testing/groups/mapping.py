@@ -88,9 +88,8 @@ class Mapping(Suite):
     def test_a_module_that_is_deleted_is_gone(self, cloud: Cloud) -> None:
         gone, kept = cloud.some_modules(2)
         for name in (gone, kept):
-            cloud.do(
-                Op.CREATE_MODULE, product=cloud.product, name=name, alias=cloud.text("module.alias", "abcd", "Abcd")
-            )
+            alias = cloud.text("module.alias", name, "abcd", "Abcd")
+            cloud.do(Op.CREATE_MODULE, product=cloud.product, name=name, alias=alias)
         cloud.settle()
         assert cloud.do(Op.DELETE_MODULE, product=cloud.product, name=gone) is None
         cloud.settle()

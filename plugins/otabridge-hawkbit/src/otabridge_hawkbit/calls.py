@@ -60,7 +60,7 @@ class Calls(Backend):
     def judge(self, request: Request, response: Response) -> OtaBridgeError | None:
         """The error that an answer is. A 404 without a code of the server's is of another one."""
         error = super().judge(request, response)
-        if isinstance(error, NotFoundError) and not error.code:
+        if isinstance(error, NotFoundError) and not error.code and response.body:
             return not_understood(request, response, "a 404 that is not the server's own: check the endpoint")
         return error
 
@@ -112,17 +112,13 @@ class Calls(Backend):
 
     def _found(self, operation: str, path: str, reader: Reader[schema.Listed[R]], where: str) -> Steps[list[R]]:
         """Everything that a search finds."""
-
-        def same(rows: Sequence[R]) -> Steps[Sequence[R]]:
-            yield from ()
-            return rows
-
         found: list[R] = []
-        page: Page[R] = Page((), "0")
-        while page.cursor is not None:
-            page = yield from self._page(operation, path, reader, page.cursor, LARGEST_PAGE, same, where=where)
-            found += page.items
-        return found
+        while True:
+            query = schema.query(offset=len(found), limit=LARGEST_PAGE, where=where)
+            page = yield from self._one(operation, reader, path, query=query)
+            found += page.content
+            if not page.content or len(found) >= page.total:
+                return found
 
     def _modules(self, product: str | None = None) -> Steps[list[Named]]:
         """Every module there is, of one product or of all."""

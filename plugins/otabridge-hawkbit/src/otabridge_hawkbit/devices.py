@@ -16,13 +16,14 @@ from otabridge.plugin import (
     broken,
     decode,
     flow,
+    or_none,
     send,
     together,
 )
 from otabridge_hawkbit import schema
 from otabridge_hawkbit.calls import Calls, T
 from otabridge_hawkbit.keys import Named
-from otabridge_hawkbit.tables import DEVICES, FLEET_PAGE, IN_FLIGHT, PAGE
+from otabridge_hawkbit.tables import DEVICES, PAGE
 
 
 class DeviceCalls(Calls):
@@ -42,7 +43,7 @@ class DeviceCalls(Calls):
                 return [replace(device, product=single, raw=None) for device in found]
             known = _addressable(self, found)
             flows = (Flow(self._attributes(device.name), "getAttributes") for device in known)
-            told = yield from together(flows, in_flight=IN_FLIGHT)
+            told = yield from together(flows)
             owners = (dict.fromkeys(owner for owner, _ in self.keys.reported(each, modules)) for each in told)
             pairs = zip(known, owners, strict=True)
             return [replace(device, product=each, raw=None) for device, owned in pairs for each in owned]
@@ -86,11 +87,13 @@ class DeviceCalls(Calls):
         modules = yield from self._modules(product)
 
         def rows(found: Sequence[Device]) -> Steps[Sequence[ModuleVersion]]:
-            flows = (Flow(self._still(each.name, modules), "getAttributes") for each in _addressable(self, found))
-            told = yield from together(flows, in_flight=IN_FLIGHT)
-            return [row for each in told for row in each]
+            flows = (
+                Flow(or_none(self._versions(each.name, modules)), "getAttributes") for each in _addressable(self, found)
+            )
+            told = yield from together(flows)
+            return [row for each in told for row in each or ()]
 
-        return (yield from self._page("getTargets", DEVICES, schema.DEVICES, cursor, limit or FLEET_PAGE, rows))
+        return (yield from self._page("getTargets", DEVICES, schema.DEVICES, cursor, limit or PAGE, rows))
 
     @flow
     def count_fleet_versions(
@@ -103,7 +106,7 @@ class DeviceCalls(Calls):
         if not all(map(schema.searchable, attributes)):
             return (yield from super().count_fleet_versions(product=product, module=module, version=version))
         counts = (self._count(attribute=each, version=version) for each in attributes)
-        return sum((yield from together(counts, in_flight=IN_FLIGHT)))
+        return sum((yield from together(counts)))
 
     # --- what they stand on -------------------------------------------------------------------------------------------
 
@@ -120,13 +123,6 @@ class DeviceCalls(Calls):
     def _owned(self, device: str, product: str, modules: Collection[object]) -> None:
         if not modules and not self.keys.single:
             raise NotFoundError(f"device {device!r} reports no module of product {product!r}", backend=self.name)
-
-    def _still(self, device: str, modules: Sequence[Named]) -> Steps[tuple[ModuleVersion, ...]]:
-        """The versions of a device that was listed, and may be deleted since."""
-        try:
-            return (yield from self._versions(device, modules))
-        except NotFoundError:
-            return ()
 
     def _attributes(self, device: str) -> Steps[dict[str, object]]:
         """What a device reported of itself."""

@@ -11,9 +11,9 @@ from otabridge.plugin import (
     Artifact,
     ConflictError,
     FileLocation,
+    Flow,
     Module,
     NotFoundError,
-    OutcomeUnknownError,
     Package,
     PackageDraft,
     Page,
@@ -30,6 +30,7 @@ from otabridge.plugin import (
     flow,
     form_with_file,
     local,
+    or_none,
     removed,
     send,
     settled,
@@ -37,9 +38,10 @@ from otabridge.plugin import (
 )
 from otabridge_hawkbit import schema
 from otabridge_hawkbit.calls import Calls
-from otabridge_hawkbit.tables import BASE, IN_FLIGHT, MAKER, OS, PACKAGES, PAGE, TYPES
+from otabridge_hawkbit.tables import BASE, LARGEST_PAGE, MAKER, OS, PACKAGES, PAGE, TYPES
 
 _DOWNLOAD = re.compile(rf"{BASE}/{PACKAGES}/([0-9]+)/artifacts/([0-9]+)/download").fullmatch
+TAKEN = "was deleted while a set had it, and stays taken: choose another version"
 Files = Sequence[tuple[Path, Artifact]]
 
 
@@ -63,8 +65,8 @@ class PackageCalls(Calls):
         where = ";".join(schema.exact(field, text) for field, text in asked.items() if text is not None)
 
         def rows(found: Sequence[Package]) -> Steps[Sequence[Package]]:
-            flows = (self._listed(row=row) for row in found)
-            packages = yield from together(flows, in_flight=IN_FLIGHT)
+            flows = (Flow(or_none(self._listed(row)), "getMetadata") for row in found)
+            packages = yield from together(flows)
             wanted = (product, module, version)
             return [each for each in packages if each and _fits((each.product, each.module, each.version), wanted)]
 
@@ -96,14 +98,20 @@ class PackageCalls(Calls):
         made = True
         if draft.module in (FIRMWARE, OS) and not (yield from self._of_key(key)):
             yield from self._make_module(key, None, None)
+
+        def look() -> Steps[Package | None]:
+            return (yield from self._standing(key, draft, files))[0]
+
         try:
-            row = yield from self._made(request, lambda: self._natural(key, draft.version), schema.MADE_PACKAGES)
+            row = yield from self._made(request, look, schema.MADE_PACKAGES)
         except ConflictError as error:
-            row, made = (yield from self._half_made(error, key, draft, files)), False
+            standing, whole = yield from self._standing(key, draft, files)
+            if standing is None or whole:
+                told = "is there already, and it is the same: nothing is left to do" if whole else TAKEN
+                raise error.reworded(f"version {draft.version!r} of module {draft.module!r} {told}") from None
+            row, made = standing, False
         try:
             yield from self._complete(row, files, notes)
-        except OutcomeUnknownError:
-            raise
         except ApiError:
             if made:  # nothing half-made stays behind a refusal
                 yield from send(self._request("deleteSoftwareModule", PACKAGES, row.id, method="DELETE"))
@@ -189,20 +197,16 @@ class PackageCalls(Calls):
         found = yield from self._found("getSoftwareModules", PACKAGES, schema.PACKAGES, where)
         return [row for row in found if not schema.deleted(row)]
 
-    @flow
-    def _listed(self, *, row: Package) -> Steps[Package | None]:
-        """A row of a list with its notes; None if it is deleted, meanwhile too."""
-        try:
-            return self._package(row, (yield from self._notes(row.id)) if schema.maker(row) == MAKER else {})
-        except NotFoundError:
-            return None
+    def _listed(self, row: Package) -> Steps[Package | None]:
+        """A row of a list with its notes."""
+        return self._package(row, (yield from self._notes(row.id)) if schema.maker(row) == MAKER else {})
 
     def _natural(self, key: str, version: str) -> Steps[Package | None]:
         found = yield from self._packages(f"{schema.exact(schema.TYPE, key)};{schema.exact(schema.VERSION, version)}")
         return next((row for row in found if (row.name, row.module, row.version) == (key, key, version)), None)
 
     def _notes(self, package_id: str) -> Steps[dict[str, str]]:
-        query = schema.query(limit=PAGE, sort="key:ASC")
+        query = schema.query(limit=LARGEST_PAGE, sort="key:ASC")
         found = yield from self._one("getMetadata", schema.NOTED, PACKAGES, package_id, "metadata", query=query)
         return {note[schema.NOTE_KEY]: note.get(schema.NOTE_TEXT) or "" for note in found.content}
 
@@ -218,25 +222,20 @@ class PackageCalls(Calls):
     def _files(self, row: Package) -> Steps[tuple[schema.File, ...]]:
         return (yield from self._one("getArtifacts", schema.FILES, PACKAGES, row.id, "artifacts"))
 
-    def _half_made(self, error: ConflictError, key: str, draft: PackageDraft, files: Files) -> Steps[Package]:
-        """The half-made package that stands where one is to be made. ConflictError if it is a whole or another one."""
+    def _standing(self, key: str, draft: PackageDraft, files: Files) -> Steps[tuple[Package | None, bool]]:
+        """What stands where a package is to be made, and whether it is whole. ConflictError if it is another one."""
         row = yield from self._natural(key, draft.version)
-        told = f"module {draft.module!r} has a package of version {draft.version!r} already"
         if row is None:
-            told = (
-                f"version {draft.version!r} of module {draft.module!r} was deleted while a set had it, and stays taken"
-            )
-            raise error.reworded(f"{told}: choose another version")
+            return None, False
         there = {file.name: file.checksum for file in (yield from self._files(row))}
         asked = {artifact.name: artifact.checksum for _, artifact in files}
         known, wanted = (yield from self._notes(row.id)), schema.notes(draft)
         notes = {key: text for key, text in known.items() if key in schema.NOTES.values()}
         ours = schema.maker(row) == (MAKER if wanted else None) and (row.description or "") == (draft.description or "")
         if not ours or notes not in ({}, wanted) or not there.items() <= asked.items():
-            raise error.reworded(f"{told}, and it is another one: choose another version, or delete it")
-        if (there, notes) == (asked, wanted):
-            raise error.reworded(f"{told}, and it is the same: nothing is left to do")
-        return row
+            told = f"module {draft.module!r} has a package of version {draft.version!r} already, and it is another one"
+            raise ConflictError(f"{told}: choose another version, or delete it", backend=self.name)
+        return row, (there, notes) == (asked, wanted)
 
     def _complete(self, row: Package, files: Files, notes: dict[str, str]) -> Steps[None]:
         """Bring what a package still lacks."""

@@ -25,9 +25,7 @@ TYPES, PACKAGES, DEVICES = "softwaremoduletypes", "softwaremodules", "targets"  
 OS = "os"  # the type of a whole device's firmware
 MAKER = "otabridge"  # the vendor of a package that has notes of ours
 LARGEST_PAGE = 500  # a larger one is cut down without a word
-PAGE = 100
-FLEET_PAGE = 50  # so many devices, with two calls for each
-IN_FLIGHT = 8
+PAGE = 50
 KEY_LENGTH = 64
 
 CAPABILITIES = {
@@ -53,7 +51,7 @@ CAPABILITIES = {
     Capability.LIST_MODULE_VERSIONS: Support(Level.NATIVE, "reported: attributes; believed: the installed set"),
     Capability.LIST_VERSION_HISTORY: Support(Level.UNSUPPORTED, "the server keeps the last report alone"),
     Capability.REPORT_MODULE_VERSIONS: Support(Level.UNSUPPORTED, "devices report over DDI or DMF themselves"),
-    Capability.LIST_FLEET_VERSIONS: Support(Level.EMULATED, f"two calls for each device, {IN_FLIGHT} in flight"),
+    Capability.LIST_FLEET_VERSIONS: Support(Level.EMULATED, "two calls for each device, eight in flight"),
     Capability.COUNT_FLEET_VERSIONS: Support(
         Level.NATIVE, "the server compares without regard to case; odd attribute names are counted row by row"
     ),
@@ -83,7 +81,6 @@ LIMITS = Limits(
         "package.description": _text(512, least=0),
         "package.custom_info": _text(4000, least=0),
         "artifact.name": Text(max_length=255, pattern=r"[^<>\x00-\x1f]+", words="no < or > and no control characters"),
-        "artifact.checksum": Text(max_length=64, pattern=r"[0-9a-fA-F]+", words="hexadecimal digits"),
         # A name with one of these passes, but no address leads to it: 400 or 500.
         "device.name": Text(max_length=256, pattern=_ADDRESSED, words="not . or .., and no white space, / \\ ; or %"),
     },
@@ -99,7 +96,8 @@ LIMITS = Limits(
 # The DoS filter's defaults, per address and second, for all calls together. Loopback is exempt on most servers.
 QUOTAS = {"read": Quota(200, per="address"), "write": Quota(50, per="address")}
 
-TRAITS = Traits(unique_keys={"module": ("product", "name"), "package": ("product", "module", "version")})
+_UNIQUE = {"module": ("product", "name"), "package": ("product", "module", "version"), "module.alias": ("alias",)}
+TRAITS = Traits(unique_keys=_UNIQUE)
 
 PREFIX = "hawkbit.server.error."
 _LOCKED = "it is part of a distribution set that was assigned, so it can no longer be changed: make a new version"
