@@ -8,7 +8,7 @@ from players import Operator, refusal
 DATA = bytes(range(256)) * 4
 TAKEN = (409, "repo.entityAlreadyExists")
 UNKNOWN = (404, "repo.entityNotFound")
-INVALID = {(400, "repo.constraintViolation"), (400, "rest.body.notReadable")}
+INVALID = {(400, "repo.constraintViolation"), (400, "rest.body.notReadable"), (400, "")}
 DELETED = (200, 204)
 
 

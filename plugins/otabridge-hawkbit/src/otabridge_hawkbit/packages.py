@@ -166,9 +166,12 @@ class PackageCalls(Calls):
 
     # --- what they stand on -------------------------------------------------------------------------------------------
 
+    def _types(self, where: str) -> Steps[list[Module]]:
+        return (yield from self._found("getTypes", TYPES, schema.MODULES, where))
+
     def _of_key(self, key: str) -> Steps[Module | None]:
-        """The type with a key, deleted or not."""
-        found = yield from self._found("getTypes", TYPES, schema.MODULES, schema.exact(schema.KEY, key))
+        """The type with a key; a deleted one only where the server still tells of those."""
+        found = yield from self._types(schema.exact(schema.KEY, key))
         return next((row for row in found if row.name == key), None)
 
     def _make_module(self, key: str, alias: str | None, description: str | None) -> Steps[Module]:
@@ -185,9 +188,9 @@ class PackageCalls(Calls):
         except ConflictError as error:
             found = yield from self._of_key(key)
             told = f"there is a type {key!r} already"
-            if not found:
+            if found is None and (yield from self._types(schema.exact(schema.NAME, alias or key))):
                 told = f"another type is called {alias or key!r}: choose another alias"
-            elif schema.deleted(found):
+            elif found is None or schema.deleted(found):
                 told = f"the type {key!r} was deleted while it was in use, and keeps its name: choose another"
             raise error.reworded(told) from None
         return self.keys.module(row) or row

@@ -34,10 +34,11 @@ TIMES = {"created_at": "createdAt", "updated_at": "lastModifiedAt"}
 MODULE = {"id": "id", "name": "key", "alias": "name", "description": "description", **TIMES}
 PACKAGE = {"id": "id", "module": "type", "version": "version", "name": "name", "description": "description", **TIMES}
 ARTIFACT = {"id": "id", "name": "providedFilename", "size": "size", "checksum": "hashes"}
-NOTE_KEY, NOTE_TEXT, MAKER, DELETED, SECRET_TOKEN = "key", "value", "vendor", "deleted", "securityToken"
+NOTE_KEY, NOTE_TEXT, NOTE_SHOWN = "key", "value", "targetVisible"
+MAKER, DELETED, SECRET_TOKEN = "vendor", "deleted", "securityToken"
 MOST_OF_A_SET, FILENAME, DIGEST = "maxAssignments", "filename", "sha256sum"
 # Where a search looks.
-KEY, TYPE, VERSION, ATTRIBUTE = "key", "type", "version", "attribute"
+KEY, NAME, TYPE, VERSION, ATTRIBUTE = "key", "name", "type", "version", "attribute"
 LONGEST_NOTE = 4000
 # Our word -> the key of the note that keeps what the server has no place for.
 NOTES = {word: f"otabridge.{word}" for word in ("kind", "source_versions", "name", "custom_info")}
@@ -182,8 +183,8 @@ def note_body(notes: Mapping[str, str]) -> bytes:
 
 
 def changed_note_body(key: str, text: str) -> bytes:
-    """One note to be changed; without its key in here, the new server fails."""
-    return _text({NOTE_KEY: key, NOTE_TEXT: text})
+    """One note to be changed; without all of its members the new server fails."""
+    return _text({NOTE_KEY: key, NOTE_TEXT: text, NOTE_SHOWN: False})
 
 
 def notes(draft: PackageDraft) -> dict[str, str]:
