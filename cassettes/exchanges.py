@@ -3,9 +3,14 @@
 The tests of the plugins replay it and hold what each exchange leads to.
 """
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 
 from otabridge.client import Client, Pager
@@ -65,6 +70,15 @@ def uploaded(at: str) -> Artifact:
         checksum=Checksum(algorithm="md5", hex=md5(FILE).hexdigest()),
         location=UrlLocation(url=f"{at}/{KEY}"),
     )
+
+
+@cache
+def on_disk() -> Path:
+    """The file, on this machine."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "app.bin").write_bytes(FILE)
+    return folder / "app.bin"
 
 
 def modules(*names: str) -> Fill:
@@ -135,6 +149,12 @@ def _both(at: str) -> Mapping[str, Exchange]:
             fill=modules("mcu"), use=lambda cloud: cloud.modules.delete("mcu", product=PRODUCT)
         ),
         "DeleteOTAModule/emulator_not_found": Exchange(use=lambda cloud: cloud.modules.delete("mcu", product=PRODUCT)),
+        "GenerateOTAUploadURL/emulator": Exchange(
+            fill=modules("mcu"),
+            use=lambda cloud: cloud.packages.publish(
+                on_disk(), product=PRODUCT, module="mcu", version="2.0", name="mcu_2"
+            ),
+        ),
         "ListOTAModuleByProduct/emulator_bad_signature": listed({"access_key_secret": "another"}),
         "ListOTAFirmware/emulator_two_pages": walk(file),
         "ListOTAFirmware/emulator_throttled": walk(file, 1),

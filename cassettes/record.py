@@ -36,6 +36,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 DROPPED = {"host", "user-agent", "accept-encoding", "connection", "content-length", "date", "transfer-encoding"}
 SECRET_HEADERS = {"authorization", "x-auth-token", "x-subject-token", "x-acs-accesskey-id", "x-acs-signature"}
 SECRET_PARAMETER = re.compile(r"\b((?:OSS)?AccessKeyId|Signature|SecurityToken)=[^&\"\s]*")
+# Of the grant of an upload, in an answer and in a form.
+SECRET_MEMBER = re.compile(r'("(?:policy|signature)":"|name="(?:policy|signature)"\r\n\r\n)[^"\r]*', re.IGNORECASE)
 
 
 class Clock:
@@ -107,7 +109,7 @@ def clean(text: str, url: str, shown: str) -> str:
     known = {url: shown, quote(url, ""): quote(shown, ""), host: shown_host, ACCESS_KEY: MASK, SECRET_KEY: MASK}
     for found, instead in known.items():
         text = text.replace(found, instead)
-    return SECRET_PARAMETER.sub(rf"\1={MASK}", text)
+    return SECRET_MEMBER.sub(rf"\1{MASK}", SECRET_PARAMETER.sub(rf"\1={MASK}", text))
 
 
 def headers(message: httpx.Request | httpx.Response, dropped: Collection[str]) -> dict[str, Any]:

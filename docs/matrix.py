@@ -47,7 +47,9 @@ CALLS = {
     Capability.CREATE_PACKAGE: {"createotapackage", "createotafirmware", "createsoftwaremodules", "uploadartifact"},
     Capability.UPDATE_PACKAGE: {"modifyotafirmware", "updatesoftwaremodule"},
     Capability.DELETE_PACKAGE: {"deleteotapackage", "deleteotafirmware", "deletesoftwaremodule"},
-    Capability.OPEN_ARTIFACT: {"downloadartifact"},
+    Capability.STAGE_ARTIFACT: {"generateotauploadurl", "postobject", "putobject"},
+    # The address of a file is what the first of them tells.
+    Capability.OPEN_ARTIFACT: {"queryotafirmware", "getobject", "downloadartifact"},
     Capability.LIST_DEVICES: {"listdevices", "querydevice", "gettargets"},
     Capability.GET_DEVICE: {"showdevice", "querydevicedetail", "gettarget"},
     Capability.LIST_MODULE_VERSIONS: {"showdevice", "listotamoduleversionsbydevice", "getattributes"},

@@ -146,11 +146,11 @@ def publish(
     output: Output = Format.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Bring a file to one cloud or several, make a package of it there, and print it."""
+    """Bring a file to one cloud or several, check it on the way, make a package of it there, and print it."""
     from otabridge import Capability, Client, Package
 
     def make(cloud: Client) -> Package:
-        with session.busy(f"publishing {file.name} on {cloud.cloud}"):
+        with session.moving(f"publishing {file.name} on {cloud.cloud}") as progress:
             return cloud.packages.publish(
                 file,
                 product=product,
@@ -162,6 +162,7 @@ def publish(
                 description=description,
                 custom_info=custom_info,
                 verify=verify is Verify.REQUIRED,
+                progress=progress,
             )
 
     needs = [Capability.STAGE_ARTIFACT, Capability.CREATE_PACKAGE]
@@ -177,10 +178,13 @@ def download(
     output: Output = Format.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Fetch a package's files into a folder, check their lengths and digests, and print their paths."""
+    """Fetch a package's files into a folder, all or none, check their lengths and digests, and print their paths.
+
+    A file is named by its SHA-256. One that is there already is not fetched again.
+    """
     with session.one(on, config) as cloud:
-        with session.busy(f"downloading {package_id} from {cloud.cloud}"):
-            paths = cloud.packages.download(package_id, folder)
+        with session.moving(f"downloading {package_id} from {cloud.cloud}") as progress:
+            paths = cloud.packages.download(package_id, folder, progress=progress)
         out.listed(output, ("path",), [{"path": str(path)} for path in paths])
 
 

@@ -13,6 +13,7 @@ from otabridge.cli.options import Format
 
 if TYPE_CHECKING:
     from otabridge import Capability, Client, Pager
+    from otabridge.progress import Progress
 
 T = TypeVar("T")
 
@@ -98,7 +99,7 @@ def delete(gone: Callable[[], None], which: str, *, missing_ok: bool) -> None:
 @contextmanager
 def busy(doing: str) -> Iterator[None]:
     """Show on a terminal that something long is going on."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not _watched():
         yield
         return
     from rich.console import Console
@@ -106,6 +107,29 @@ def busy(doing: str) -> Iterator[None]:
 
     with Console(stderr=True).status(Text(errors.readable(doing))):
         yield
+
+
+@contextmanager
+def moving(doing: str) -> "Iterator[Progress | None]":
+    """Show on a terminal how far a transfer is; elsewhere nobody is told."""
+    if not _watched():
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+    from rich.markup import escape
+
+    columns = (progress.BarColumn(), progress.DownloadColumn(), progress.TransferSpeedColumn())
+    shown = progress.Progress(
+        "{task.description}", *columns, progress.TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    )
+    with shown:
+        task = shown.add_task(escape(errors.readable(doing)), total=None)
+        yield lambda done, whole: shown.update(task, completed=done, total=whole)
+
+
+def _watched() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager

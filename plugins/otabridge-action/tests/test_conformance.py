@@ -4,10 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from otabridge.errors import AuthenticationError
-from otabridge.models import Artifact, Device, Module, ModuleVersion
+from otabridge.models import Device, Module, ModuleVersion
 from otabridge.testing import BackendConformance, Exchange, FacadeConformance
-from otabridge.testing.ground import Cloud
-from tests.support.artifacts import uploaded
 
 CASSETTES = Path(__file__).parents[3] / "cassettes"
 MADE = datetime(2024, 11, 11, 7, 36, tzinfo=UTC)
@@ -43,9 +41,6 @@ class TestTuya(BackendConformance):
             "list_modules", {"product": "thermostat"}, AuthenticationError
         ),
     }
-
-    def artifact(self, cloud: Cloud) -> Artifact:
-        return uploaded(cloud)
 
 
 class TestAliyun(TestTuya):

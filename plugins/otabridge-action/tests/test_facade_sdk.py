@@ -150,6 +150,7 @@ def test_packages_can_be_walked(sdk: Sdk) -> None:
         sdk.server.cloud.packages.delete(package.id)
 
 
+@pytest.mark.official_sdk("aliyun", "GenerateOTAUploadURL")
 def test_an_upload_is_granted(sdk: Sdk) -> None:
     data = sdk.do("GenerateOTAUploadURL", file_suffix="zip").data
     assert data.firmware_url == f"{data.host}/{data.key}"

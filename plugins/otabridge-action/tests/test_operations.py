@@ -144,11 +144,9 @@ def test_a_create_whose_connection_breaks_is_not_sent_twice(drive: Callable[...,
     assert actions == ["CreateOTAModule", "ListOTAModuleByProduct"]
 
 
-@pytest.mark.parametrize("call", ["stage_artifact", "open_artifact", "report_module_versions", "list_version_history"])
+@pytest.mark.parametrize("call", ["report_module_versions", "list_version_history"])
 def test_what_is_not_there_says_so_before_any_request(make_backend: Any, cloud_name: str, call: str) -> None:
     arguments: dict[str, dict[str, Any]] = {
-        "stage_artifact": {"path": None, "filename": "a"},
-        "open_artifact": {"artifact": FILE, "folder": None},
         "report_module_versions": {"versions": ()},
         "list_version_history": {"product": "p", "device": "d"},
     }

@@ -237,3 +237,15 @@ def test_settings_and_backends_show_no_secret(make_backend: Any, cloud_name: str
 def test_the_version_sent_is_that_of_the_distribution() -> None:
     written = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
     assert f'version = "{__version__}"' in written
+
+
+@pytest.mark.parametrize("wrong", ["https://a.test", "a.test/x", "*", "*.", "a.*.test", "a.test:80", ""])
+def test_a_host_of_files_that_is_none_is_refused(make_backend: Any, cloud_name: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match="file_hosts"):
+        make_backend(cloud_name, file_hosts=(wrong,))
+
+
+def test_hosts_of_files_may_be_added(make_backend: Any, cloud_name: str) -> None:
+    links = make_backend(cloud_name, file_hosts=("Store.example", "*.cdn.example"))._links
+    for host in ("store.example", "a.b.cdn.example", "bucket.oss-cn-shanghai.aliyuncs.com"):
+        assert links.request("GetObject", f"https://{host}/a").origin == f"https://{host}"

@@ -3,10 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from otabridge.models import Artifact, Module
+from otabridge.models import Module
 from otabridge.testing import BackendConformance, Exchange, FacadeConformance
-from otabridge.testing.ground import Cloud
-from tests.support.artifacts import in_a_bucket
 
 MCU = Module(
     id="28f61af50fc9452aa0ed5ea25c3cc3d3",
@@ -36,9 +34,6 @@ class TestHuawei(BackendConformance):
     known_gaps = {  # noqa: RUF012
         "test_one_too_many_is_a_quota_exceeded": "the vendor publishes no code for it: a 409 is a conflict",
     }
-
-    def artifact(self, cloud: Cloud) -> Artifact:
-        return in_a_bucket(cloud)
 
 
 class TestHuaweiByPlainSignature(TestHuawei):

@@ -80,7 +80,7 @@ def test_keys_sign_every_request(
     assert headers["X-Project-Id"] == "0123456789abcdef0123456789abcdef"
     assert headers["X-Security-Token"] == "SESSION"
     cloud = make_cloud(**given)
-    assert isinstance(cloud.run(cloud.backend.credential()).signer, kind)
+    assert isinstance(cloud.run(cloud.backend.credential()).signer.api, kind)
 
 
 def test_a_token_is_fetched_once_and_sent_with_every_request(drive: Callable[..., Any]) -> None:
@@ -124,7 +124,7 @@ def test_a_token_without_a_readable_end_is_used_until_it_is_refused(make_cloud: 
     credential = done.value.value
     assert credential.expires_at is None
     assert credential.secrets == ("T",)
-    assert isinstance(credential.signer, TokenSigner)
+    assert isinstance(credential.signer.api, TokenSigner)
 
 
 def test_an_answer_without_a_token_is_not_understood(drive: Callable[..., Any]) -> None:

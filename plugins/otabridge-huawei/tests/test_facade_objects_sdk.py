@@ -220,6 +220,7 @@ def good(answer: Any) -> Any:
     return answer.body
 
 
+@pytest.mark.official_sdk("huawei", "PutObject", "GetObject")
 def test_the_vendors_client_puts_and_gets(sdk: ObsClient) -> None:
     put = good(sdk.putContent("abc", KEY, b"bytes", metadata={"a": "b  c"}))
     assert put.etag == '"4b3a6218bb3e3a7303e8a171a60fcf92"'

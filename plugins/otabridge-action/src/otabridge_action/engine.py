@@ -157,8 +157,11 @@ class Engine(Backend):
         return verdict if isinstance(verdict, Complaint) else None
 
     def judge(self, request: Request, response: Response) -> OtaBridgeError | None:
-        """A success must say so; a write's answer is read to its end, lest half of one passes for success."""
-        if 200 <= response.status < 300:
+        """A success must say so; a write's answer is read to its end, lest half of one passes for success.
+
+        Of the storage of files the status says it.
+        """
+        if request.links is None and 200 <= response.status < 300:
             if request.read and schema.succeeded(response.body):
                 return None
             if schema.verdict(response.body) is None:

@@ -26,7 +26,7 @@ from otabridge_action import schema_names as names
 from otabridge_action.signing import oss_signature, oss_string_to_sign
 
 PREFIX = "ota/"  # of every key in UPLOADS
-KEY_NAME = "OSSAccessKeyId"
+KEY_NAME = names.GRANT["access_key"]
 LONGEST_KEY = 1023  # bytes
 LARGEST_POLICY = 16 << 10
 FORM, URL = "form", "URL"
@@ -103,7 +103,7 @@ class OssDialect(ObjectDialect):
 
     def admit(self, call: Call, form: ObjectCall, fields: Mapping[str, str]) -> ObjectCall:
         """The upload that a form's policy allows."""
-        asked = replace(form, key=fields.get("key", ""), options={"status": fields.get("success_action_status", "")})
+        asked = replace(form, key=fields.get("key", ""), options={"status": fields.get(names.FORM_STATUS, "")})
         try:
             verdict = self._posting(fields)
             policy = policy_of(fields["policy"])

@@ -116,7 +116,7 @@ class PackageActions(ActionBase):
         return self.scribe.upload(
             Upload(
                 host=call.origin,
-                key=f"{place}{self.site.world.nonce()}.{suffix}",
+                key=f"{place}{self.site.world.nonce()[-24:]}.{suffix}",
                 access_key=self.site.master.access_key,
                 policy=encoded,
                 signature=oss_signature(self.site.master.secret_key, encoded),

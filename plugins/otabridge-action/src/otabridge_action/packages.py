@@ -18,18 +18,17 @@ from otabridge.plugin import (
     broken,
     flow,
     not_understood,
-    send,
     settled,
 )
 from otabridge_action import schema
-from otabridge_action.engine import Engine
+from otabridge_action.artifacts import ArtifactOperations
 from otabridge_action.schema_names import RESERVED, core_module, parameters
 from otabridge_action.tables import NAME_LENGTH
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class PackageOperations(Engine):
+class PackageOperations(ArtifactOperations):
     """The operations on packages, alike on both clouds but for their limits."""
 
     @flow
@@ -59,11 +58,7 @@ class PackageOperations(Engine):
     @flow
     def get_package(self, *, package_id: str) -> Steps[Package]:
         """One package, with URLs that expire."""
-        request = self.action("QueryOTAFirmware", parameters(package_id=package_id))
-        found = schema.PACKAGES.read(request, (yield from send(request)), raw=True)
-        if not found.rows:
-            raise NotFoundError(f"there is no package {package_id}", backend=self.name, operation="get_package")
-        return found.rows[0]
+        return (yield from self._shown(package_id))
 
     @flow
     def create_package(self, *, draft: PackageDraft) -> Steps[Package]:

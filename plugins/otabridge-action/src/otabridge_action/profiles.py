@@ -34,6 +34,8 @@ class Profile:
     # Of the update of a package: whether it needs the name, and has another word for the custom info.
     name_required: bool = False
     info_renamed: bool = False
+    # Where its files may lie, beside the endpoint's own host.
+    file_hosts: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
     camel: bool = False
     xml: bool = False
@@ -45,9 +47,11 @@ class Profile:
 
 # Answers in camelCase. It publishes no rates and no counts: Aliyun's are assumed (unverified). So are the parameters of
 # CreateOTAModule, UpdateOTAModule and DeleteOTAFirmware, whose pages could not be read. All its examples are GET.
+# Where its files lie is not said either: that it is at these names is unverified.
 TUYA = Profile(
     name="tuya",
     method="GET",
+    file_hosts=("*.tuyacloud.com", "*.tuyacn.com", "*.tuyaus.com", "*.tuyaeu.com", "*.tuyain.com", "*.aliyuncs.com"),
     missing=frozenset(
         {"QueryDeviceBySQL", "QueryProduct", "BatchGetDeviceState", "GetDeviceStatus", "QueryDeviceStatistics"}
     ),
@@ -83,6 +87,7 @@ ALIYUN = Profile(
     name="aliyun",
     method="POST",
     methods={"ListOTAModuleByProduct": "GET"},
+    file_hosts=("*.aliyuncs.com",),
     region_parameter=True,
     instance_parameter=True,
     info_renamed=True,

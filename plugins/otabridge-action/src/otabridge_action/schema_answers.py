@@ -134,10 +134,9 @@ class Scribe(DeviceWriting):
 
     def upload(self, grant: Upload) -> Tree:
         """Where a file may be uploaded, and with what."""
-        facts = {"Host": grant.host, "Key": grant.key, "Policy": grant.policy, "Signature": grant.signature}
-        facts |= {names.LONE_FILE["url"]: f"{grant.host}/{grant.key}", names.CREATED[0]: utc_time(grant.made_at)}
-        # How Tuya spells the name of the key is unverified.
-        facts |= {"OSSAccessKeyId": grant.access_key, "ObjectStorage": "OSS"}
+        facts = {name: getattr(grant, word) for word, name in names.GRANT.items() if word != "url"}
+        facts |= {names.GRANT["url"]: f"{grant.host}/{grant.key}", names.CREATED[0]: utc_time(grant.made_at)}
+        facts["ObjectStorage"] = "OSS"
         return self.below([names.DATA], self.members(facts))
 
     def _file(self, file: File, table: Mapping[str, str]) -> Tree:

@@ -81,6 +81,27 @@ INSTALLED_VERSION = "FirmwareVersion"
 CREATED = ("UtcCreate", "GmtCreate")
 MODIFIED = ("UtcModified", "GmtModified")
 
+# --- uploads ----------------------------------------------------------------------------------------------------------
+
+# How Tuya spells the name of the access key is unverified.
+GRANT: Mapping[str, str] = {
+    "host": "Host",
+    "key": "Key",
+    "access_key": "OSSAccessKeyId",
+    "policy": "Policy",
+    "signature": "Signature",
+    "url": LONE_FILE["url"],
+}
+# The fields of the form in which a file is uploaded, in order; the file itself comes last, as FORM_FILE.
+FORM: Mapping[str, str] = {
+    "key": "key",
+    "policy": "policy",
+    "access_key": GRANT["access_key"],
+    "signature": "signature",
+}
+FORM_STATUS = "success_action_status"
+FORM_FILE = "file"
+
 # --- answers --------------------------------------------------------------------------------------------------------
 
 DATA = "Data"

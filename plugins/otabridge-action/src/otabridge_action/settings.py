@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from otabridge.plugin import HttpSettings
+from otabridge.plugin import FileHost, HttpSettings
 from otabridge_action.tables import HOSTS
 
 Visible = Annotated[str, Field(pattern=r"^[!-~]+$")]
@@ -12,7 +12,10 @@ Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
 class ActionSettings(HttpSettings):
-    """Common to both clouds. `minimal` leaves out every common parameter that the signature does not need."""
+    """Common to both clouds. `minimal` leaves out every common parameter that the signature does not need.
+
+    `file_hosts` are hosts whose addresses the cloud may give for its files, beside those that the profile knows.
+    """
 
     credentials: ClassVar[frozenset[str]] = frozenset({"access_key_id", "access_key_secret", "security_token"})
 
@@ -23,6 +26,7 @@ class ActionSettings(HttpSettings):
     iot_instance_id: Visible | None = None
     signature: Literal["rpc", "acs3"] = "rpc"
     minimal: bool = False
+    file_hosts: tuple[FileHost, ...] = ()
 
 
 class TuyaSettings(ActionSettings):

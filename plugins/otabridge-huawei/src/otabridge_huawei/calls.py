@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
 from pydantic import SecretStr
@@ -28,7 +28,8 @@ from otabridge.plugin import (
     send,
     settled,
 )
-from otabridge_huawei import __version__, schema
+from otabridge_huawei import __version__, obs_calls, schema
+from otabridge_huawei.obs_calls import CALLS, SplitSigner
 from otabridge_huawei.settings import HuaweiSettings
 from otabridge_huawei.signing import DerivedSigner, PlainSigner, TokenSigner
 from otabridge_huawei.tables import PAGE
@@ -104,12 +105,14 @@ class Calls(Backend):
         """A signer from the keys, or a token that is fetched."""
         config = self.config
         if config.scheme == "token":
-            return (yield from self._token())
+            held = yield from self._token()
+            return replace(held, signer=SplitSigner(held.signer, config) if held.signer else None)
         key, secret, project = config.access_key or "", _revealed(config.secret_key), config.project_id
         session = _revealed(config.security_token) or None
         if config.scheme == "plain":
-            return Credential(PlainSigner(key, secret, project, session))
-        return Credential(DerivedSigner(key, secret, project, session, region=config.region or ""))
+            return Credential(SplitSigner(PlainSigner(key, secret, project, session), config))
+        derived = DerivedSigner(key, secret, project, session, region=config.region or "")
+        return Credential(SplitSigner(derived, config))
 
     def _token(self) -> Steps[Credential]:
         config = self.config
@@ -136,11 +139,13 @@ class Calls(Backend):
 
     def complaint(self, request: Request, response: Response) -> Complaint | None:
         """What the answer says went wrong."""
-        return schema.complaint(response)
+        return obs_calls.complaint(response) if request.operation in CALLS else schema.complaint(response)
 
     def judge(self, request: Request, response: Response) -> OtaBridgeError | None:
         """Also a write whose answer is no JSON: a proxy's page says nothing of what became of it."""
         error = super().judge(request, response)
+        if request.operation in CALLS:
+            return error
         silent = request.method == "DELETE" and not response.body
         if error is None and not request.read and not silent and json_object(response) is None:
             return not_understood(request, response, "not a JSON object")

@@ -87,6 +87,7 @@ class IdentityFacade(FacadeCalls):
             "region": tables.REGION,
             "app_id": tables.DEFAULT_APP,
             "instance_id": tables.INSTANCE,
+            "bucket": tables.BUCKET,
         }
 
     def _project(self, name: str) -> Steps[str]:

@@ -168,6 +168,7 @@ def strict(site: Site, doubt: Doubt) -> bool:
 
 REGION = "cn-north-4"
 INSTANCE = "d5b04bdc-6a93-4f4c-9a5e-0f0b2c1d3e4f"
+BUCKET = "otabridge-files"
 DEFAULT_APP = "61f7e74d036aca5be29e1ed4"
 DEFAULT_APP_NAME = "default"
 UNKNOWN_TIME = datetime(2020, 1, 1, tzinfo=UTC)  # of what the store has no time of creation

@@ -187,7 +187,8 @@ class V4Signer(_Signer):
         headers += [("Host", _host(request)), ("x-amz-content-sha256", UNSIGNED), ("x-amz-date", date)]
         if self.security_token:
             headers.append(("x-amz-security-token", self.security_token))
-        lowered = collapsed(headers)
+        # As S3's own clients, who leave to proxies what names the program.
+        lowered = collapsed(pair for pair in headers if pair[0].lower() != "user-agent")
         canonical = canonical_request(request.method, quote(request.path, safe="/~"), request.query, lowered, UNSIGNED)
         scope = self._scope(date)
         signature = v4_signature(v4_key(self._key, scope), v4_string(canonical, date=date, scope=scope))

@@ -15,11 +15,12 @@ from otabridge.plugin import (
     flow,
 )
 from otabridge_huawei import schema
-from otabridge_huawei.calls import Calls, Place, place_at
+from otabridge_huawei.artifacts import ArtifactCalls
+from otabridge_huawei.calls import Place, place_at
 from otabridge_huawei.tables import BUILTIN_PACKAGES, MODULE_PACKAGE, PACKAGE_TYPES
 
 
-class PackageCalls(Calls):
+class PackageCalls(ArtifactCalls):
     """The operations on packages."""
 
     @flow

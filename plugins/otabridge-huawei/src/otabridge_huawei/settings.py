@@ -45,11 +45,12 @@ class HuaweiSettings(HttpSettings):
     username: str | None = None
     password: SecretStr | None = None
     domain: str | None = None
-    # For the transfer of the package file, which is not implemented yet.
+    # Where the files of packages are brought.
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9.-]{3,63}$")] | None = None
     obs_endpoint: str | None = None
     obs_prefix: Annotated[str, Field(max_length=1024)] = ""
-    obs_addressing: Literal["virtual", "path"] = "virtual"
+    obs_addressing: Literal["auto", "virtual", "path"] = "auto"
+    obs_signature: Literal["v4", "v2", "obs"] = "v4"
 
     @model_validator(mode="before")
     @classmethod
@@ -90,6 +91,18 @@ class HuaweiSettings(HttpSettings):
         if self.username and self.password and not self.access_key:
             return "token"
         return "derived" if derived_host(self.host) else "plain"
+
+    @property
+    def object_store(self) -> str | None:
+        """The origin of the object storage, where it is not the one of a bucket's region: on loopback the endpoint."""
+        return self.obs_endpoint or (self.endpoint if self.endpoint.startswith("http:") else None)
+
+    @property
+    def addressing(self) -> Literal["virtual", "path"]:
+        """Where a bucket is named: in the host, but on loopback in the path, unless asked for otherwise."""
+        if self.obs_addressing != "auto":
+            return self.obs_addressing
+        return "path" if (self.object_store or "").startswith("http:") else "virtual"
 
     @property
     def iam(self) -> str:

@@ -32,6 +32,8 @@ DIGEST = "SHA256"
 MODULE_PACKAGE = "modulePackage"
 BUILTIN_PACKAGES = {FIRMWARE: "firmwarePackage", SOFTWARE: "softwarePackage"}
 PACKAGE_TYPES = (*BUILTIN_PACKAGES.values(), MODULE_PACKAGE)
+# In bytes: a larger file is uploaded in parts, as the vendor advises, so many of them at a time.
+ONE_PIECE, PART, IN_FLIGHT = 100 << 20, 16 << 20, 4
 STATUSES = {"FROZEN": "disabled"} | {text.upper(): text for text in ("online", "offline", "inactive", "abnormal")}
 SUFFIXES = (
     *(".bin", ".dav", ".tar", ".gz", ".zip", ".gzip", ".apk"),
@@ -52,8 +54,10 @@ CAPABILITIES = {
     Capability.CREATE_PACKAGE: Support(Level.NATIVE, "needs app_id; name and verify have no place in this cloud"),
     Capability.UPDATE_PACKAGE: Support(Level.UNSUPPORTED, "a changed package is a new package"),
     Capability.DELETE_PACKAGE: Support(Level.NATIVE, "the object stays in its bucket"),
-    Capability.STAGE_ARTIFACT: Support(Level.NOT_IMPLEMENTED, "upload the object to the bucket by other means"),
-    Capability.OPEN_ARTIFACT: Support(Level.NOT_IMPLEMENTED, "download the object by other means"),
+    Capability.STAGE_ARTIFACT: Support(
+        Level.NATIVE, "into the customer's bucket: needs bucket, access_key, secret_key"
+    ),
+    Capability.OPEN_ARTIFACT: Support(Level.NATIVE, "from whichever bucket the keys may read"),
     Capability.LIST_DEVICES: NATIVE,
     Capability.GET_DEVICE: NATIVE,
     Capability.LIST_MODULE_VERSIONS: NATIVE,
@@ -141,7 +145,11 @@ TRAITS = Traits(
 )
 
 _BY_CLASS: dict[type[ApiError], str] = {
-    AuthenticationError: ("IOTDA.000002 IOTDA.000004 APIGW.0301 APIGW.0303 APIGW.0305 APIGW.0307 APIGW.0311"),
+    AuthenticationError: (
+        "IOTDA.000002 IOTDA.000004 APIGW.0301 APIGW.0303 APIGW.0305 APIGW.0307 APIGW.0311 "
+        # Of OBS, like those of its that are named below: unverified.
+        "SignatureDoesNotMatch RequestTimeTooSkewed InvalidAccessKeyId InvalidSecurity ExpiredToken"
+    ),
     ForbiddenError: (
         "IOTDA.000021 IOTDA.001002 APIGW.0302 APIGW.0304 APIGW.0306 APIGW.0310 APIGW.0401 APIGW.0402 APIGW.0404 "
         "APIGW.0502 APIGW.0801 APIGW.0802"
@@ -155,10 +163,10 @@ _BY_CLASS: dict[type[ApiError], str] = {
         "IOTDA.000017 IOTDA.000018 IOTDA.013002 IOTDA.014307 APIGW.0104 APIGW.0105 APIGW.0106 APIGW.0602 APIGW.0607"
     ),
     QuotaExceededError: "APIGW.0501",
-    RateLimitError: "APIGW.0308 IOTDA.021101 IOTDA.021102",
+    RateLimitError: "APIGW.0308 IOTDA.021101 IOTDA.021102 SlowDown",
     ServerError: (
         "IOTDA.000001 IOTDA.014111 APIGW.0601 APIGW.0605 APIGW.0606 APIGW.0608 APIGW.0609 APIGW.0610 APIGW.0611 "
-        "APIGW.0612 APIGW.0613 APIGW.0705"
+        "APIGW.0612 APIGW.0613 APIGW.0705 InternalError"
     ),
 }
 # No code of the OTA calls is known (module taken, too many, in use): those are classed by their HTTP status.
