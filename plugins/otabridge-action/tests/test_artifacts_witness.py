@@ -3,7 +3,6 @@
 OSS has taken both over from S3's browser uploads: the policy in Base64, its HMAC-SHA1, the file as the last part.
 """
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from otabridge._exchange import Exchange
 from otabridge.objects import UPLOADS
 from otabridge.registry import Registry
 from otabridge.serve import running
+from tests.support.moto import moto_server
 from tests.support.runner import COLOURS
 
 BYTES = bytes(range(256)) * 9000
@@ -61,17 +61,11 @@ def test_the_facade_takes_a_form_that_others_made_and_signed(name: str, wrong: s
 @pytest.fixture(scope="module")
 def moto() -> Iterator[Any]:
     """S3's client of the server, which has a bucket."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").disabled = True
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    client = s3(f"http://{host}:{port}", "AK", SECRET)
-    client.create_bucket(Bucket="firmware")
-    yield client
-    client.close()
-    server.stop()
+    with moto_server() as (url, _):
+        client = s3(url, "AK", SECRET)
+        client.create_bucket(Bucket="firmware")
+        yield client
+        client.close()
 
 
 @pytest.mark.parametrize("name", ["tuya", "aliyun"])

@@ -1,8 +1,6 @@
 """Witness: moto's S3 server, which shares no code with ours, checks our signatures and bytes and keeps our objects."""
 
-import http.client
 import json
-import logging
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +14,7 @@ from otabridge_huawei.settings import HuaweiSettings
 from otabridge._exchange import Exchange
 from otabridge.errors import AuthenticationError, IntegrityError, NotFoundError, OtaBridgeError
 from otabridge.models import Artifact, Checksum, ObjectLocation
+from tests.support.moto import moto_server
 from tests.support.runner import COLOURS
 
 BYTES = bytes(range(256)) * (50 << 10)  # 12.5 MiB
@@ -29,44 +28,31 @@ def moto() -> Iterator[SimpleNamespace]:
     """The server, with a bucket and a user whose keys are checked from now on; and S3's own client of it."""
     import boto3
     from botocore.config import Config
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").disabled = True
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
+    with moto_server() as (url, ask):
 
-    def client(service: str, key: str, secret: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=url,
-            region_name=REGION,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            config=Config(signature_version="s3v4" if service == "s3" else "v4", s3={"addressing_style": "path"}),
-        )
+        def client(service: str, key: str, secret: str) -> Any:
+            return boto3.client(
+                service,
+                endpoint_url=url,
+                region_name=REGION,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                config=Config(signature_version="s3v4" if service == "s3" else "v4", s3={"addressing_style": "path"}),
+            )
 
-    def checked(after: str) -> None:
-        """From so many calls on signatures are checked."""
-        connection = http.client.HTTPConnection(host, port)
-        connection.request("POST", "/moto-api/reset-auth", after)
-        assert connection.getresponse().status == 200
-        connection.close()
-
-    iam = client("iam", "any", "any")
-    iam.create_user(UserName="maker")
-    iam.put_user_policy(UserName="maker", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING))
-    keys = iam.create_access_key(UserName="maker")["AccessKey"]
-    key, secret = keys["AccessKeyId"], keys["SecretAccessKey"]
-    s3 = client("s3", key, secret)
-    s3.create_bucket(Bucket="firmware", CreateBucketConfiguration={"LocationConstraint": REGION})
-    checked("0")
-    yield SimpleNamespace(url=url, key=key, secret=secret, s3=s3)
-    checked("inf")
-    iam.close()
-    s3.close()
-    server.stop()
+        iam = client("iam", "any", "any")
+        iam.create_user(UserName="maker")
+        iam.put_user_policy(UserName="maker", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING))
+        keys = iam.create_access_key(UserName="maker")["AccessKey"]
+        key, secret = keys["AccessKeyId"], keys["SecretAccessKey"]
+        s3 = client("s3", key, secret)
+        s3.create_bucket(Bucket="firmware", CreateBucketConfiguration={"LocationConstraint": REGION})
+        ask("reset-auth", "0")  # after so many calls signatures are checked
+        yield SimpleNamespace(url=url, key=key, secret=secret, s3=s3)
+        ask("reset-auth", "inf")
+        iam.close()
+        s3.close()
 
 
 @pytest.fixture
