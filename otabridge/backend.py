@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from otabridge import errors as err
-from otabridge.capabilities import Capability, Level, Support
+from otabridge.capabilities import TRAITS, Capability, Level, Support, Traits
 from otabridge.flow import Flow, Steps, flow
 from otabridge.limits import ARGUMENT_FIELDS, OWN_FIELDS, Limits, broken
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageDraft, Page, Product
@@ -45,24 +45,6 @@ class Complaint:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
-    """What a planner and a pager must know: which fields make an object unique, and how late a list may be.
-
-    `unique_keys` maps a kind of object to its fields; `ignore_case` names the kinds whose names clash ignoring case.
-    `cursors` is `keyset` where a cursor names a row, `position` where it counts rows.
-    """
-
-    unique_keys: Mapping[str, tuple[str, ...]]
-    ignore_case: frozenset[str] = frozenset()
-    list_lag_seconds: float = 0.0
-    client_token: bool = False
-    cursors: Literal["keyset", "position"] = "position"
-
-
-TRAITS = Traits(unique_keys={"module": ("product", "name"), "package": ("product", "module", "version")})
-
-
 class Backend(ABC):
     """One cloud's dialect. It holds settings and small memories of ids, and never does I/O."""
 
@@ -72,6 +54,8 @@ class Backend(ABC):
     capabilities: ClassVar[Mapping[Capability, Support]]
     limits: ClassVar[Limits] = Limits()
     quotas: ClassVar[Mapping[str, Quota]] = {}
+    # Operation -> the quotas that a call of it spends, where these have other names.
+    spends: ClassVar[Mapping[Capability, tuple[str, ...]]] = {}
     traits: ClassVar[Traits] = TRAITS
     # The built-in modules, as core name -> the vendor's reserved spelling of it ("" where there is none).
     builtins: ClassVar[Mapping[str, str]] = {}

@@ -1,7 +1,9 @@
-"""What a backend can do: one Capability per optional operation, with a level and a reason."""
+"""What a backend can do, each with a level and a reason, and how its cloud behaves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 class Capability(StrEnum):
@@ -51,3 +53,27 @@ class Support:
 
 
 NATIVE = Support(Level.NATIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a planner and a pager must know: which fields make an object unique, and how late a list may be.
+
+    `unique_keys` maps a kind of object to its fields; `ignore_case` names the kinds whose names clash ignoring case.
+    `cursors` is `keyset` where a cursor names a row, `position` where it counts rows. Of fields, named as in `limits`:
+    `untold` are taken and never told again, `fixed` cannot be changed later, `filled` are made up where none is given.
+    `verifies`: whether a verification before a rollout can be demanded of packages.
+    """
+
+    unique_keys: Mapping[str, tuple[str, ...]]
+    ignore_case: frozenset[str] = frozenset()
+    list_lag_seconds: float = 0.0
+    client_token: bool = False
+    cursors: Literal["keyset", "position"] = "position"
+    untold: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
+    verifies: bool = True
+
+
+TRAITS = Traits(unique_keys={"module": ("product", "name"), "package": ("product", "module", "version")})

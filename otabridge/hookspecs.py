@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
@@ -10,6 +10,7 @@ from otabridge.backend import Backend
 
 if TYPE_CHECKING:
     from otabridge.facade import Facade
+    from otabridge.migrate.model import MigrationPlan
 
 hookspec = pluggy.HookspecMarker("otabridge")
 
@@ -30,6 +31,20 @@ class RequestFinished:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanNote:
+    """What a plugin has to say of one item of a migration plan. A `blocker` stops the plan until its rule is accepted.
+
+    `rule` is a stable id, the plugin's name in front; `field` the item's field that is meant, if it is one.
+    """
+
+    item: str
+    rule: str
+    words: str
+    severity: Literal["info", "behaviour", "blocker"] = "blocker"
+    field: str = ""
+
+
 @hookspec
 def otabridge_register_backends() -> Iterable[type[Backend]]:  # type: ignore[empty-body]
     """Return the backend classes of this plugin."""
@@ -48,3 +63,8 @@ def otabridge_resolve_credentials(backend: str, cloud: str) -> Mapping[str, Any]
 @hookspec
 def otabridge_request_finished(event: RequestFinished) -> None:
     """Observe one attempt of a request."""
+
+
+@hookspec
+def otabridge_check_plan(plan: "MigrationPlan") -> Iterable[PlanNote] | None:
+    """Return notes on the items of a migration plan, or None. It is read, never changed."""

@@ -84,6 +84,7 @@ class Limits:
     artifacts: int | None = None
     artifact_size: int | None = None
     empty_artifacts: bool = True
+    empty_packages: bool = True
     artifact_suffixes: tuple[str, ...] = ()
     checksums: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("full", "delta")

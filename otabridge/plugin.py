@@ -2,8 +2,8 @@
 
 import pluggy
 
-from otabridge.backend import CONTRACT, Backend, Complaint, Traits, agreeing
-from otabridge.capabilities import NATIVE, Capability, Level, Support
+from otabridge.backend import CONTRACT, Backend, Complaint, agreeing
+from otabridge.capabilities import NATIVE, Capability, Level, Support, Traits
 from otabridge.errors import (
     ApiError,
     AuthenticationError,
@@ -25,7 +25,7 @@ from otabridge.errors import (
     ValidationError,
 )
 from otabridge.files import check, digests_of
-from otabridge.flow import Flow, Sleep, Steps, flow, local, removed, send, settled, together
+from otabridge.flow import Flow, Sleep, Steps, flow, local, or_none, removed, send, settled, together
 from otabridge.limits import Limits, Text, broken
 from otabridge.links import Links
 from otabridge.models import (
@@ -142,6 +142,7 @@ __all__ = [
     "local",
     "not_understood",
     "offset_page",
+    "or_none",
     "origin",
     "quote3986",
     "removed",

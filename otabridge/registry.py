@@ -18,6 +18,7 @@ from otabridge.errors import ConfigurationError, PluginLoadError
 
 if TYPE_CHECKING:
     from otabridge.facade import Facade
+    from otabridge.migrate.model import MigrationPlan
 
 GROUP = "otabridge"
 OBSERVERS = "otabridge.hooks"
@@ -124,6 +125,14 @@ class Registry:
             self._manager.hook.otabridge_request_finished(event=event)
         except Exception as error:
             log.warning("a plugin failed to observe a request: %s", type(error).__name__)
+
+    def check_plan(self, plan: "MigrationPlan") -> list[hookspecs.PlanNote]:
+        """What plugins say of a migration plan. PluginLoadError if one fails: its silence would pass for consent."""
+        try:
+            said = self._manager.hook.otabridge_check_plan(plan=plan)
+            return [note for notes in said for note in notes or ()]
+        except Exception as error:
+            raise PluginLoadError(f"a plugin failed to check the plan ({type(error).__name__}: {error})") from error
 
     def plugins(self) -> list[PluginInfo]:
         """Every plugin that is installed and allowed, each loaded to see whether it works."""

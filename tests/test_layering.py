@@ -28,7 +28,7 @@ LAYERS = [
     "backend facade objects hookspecs plugin",  # contract
     "registry config _exchange _drivers _runners _connect",  # runtime
     "_calls client aio __init__",  # surface
-    "serve testing",
+    "serve testing migrate",
     "cli __main__",
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

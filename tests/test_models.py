@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import pickle
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from otabridge.models import (
     Artifact,
     Checksum,
     Device,
+    FileLocation,
     LocalLocation,
     Module,
     ModuleVersion,
@@ -31,6 +33,7 @@ ROWS: list[Any] = [
     UrlLocation(url="https://example.com/a?Signature=hidden"),
     ObjectLocation(region="r", bucket="b", key="k"),
     LocalLocation(sha256="00"),
+    FileLocation(path=Path("app.bin")),
     Artifact(name="app.bin", size=1),
     PackageDraft(product="p", module="mcu", version="1"),
     Package(id="1", product="p", module="mcu", version="1"),
@@ -95,6 +98,7 @@ def test_the_fields_of_the_model_are_those_that_the_design_names() -> None:
         "UrlLocation": "url",
         "ObjectLocation": "region bucket key",
         "LocalLocation": "sha256",
+        "FileLocation": "path",
         "Artifact": "name size checksum location",
         "PackageDraft": "product module version kind source_versions name description custom_info artifacts verify",
         "Package": (

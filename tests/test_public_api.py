@@ -15,10 +15,11 @@ from otabridge.flow import Flow
 
 LISTED = """
     ApiError Artifact AsyncClient AsyncPager AuthenticationError Capability Checksum Client ConfigurationError
-    ConflictError ConnectError Device ForbiddenError IntegrityError InvalidRequestError Level LocalLocation Module
-    ModuleVersion NotFoundError ObjectLocation OtaBridgeError OutcomeUnknownError Package PackageDraft Page Pager
-    PagingError PluginLoadError Product ProtocolError QuotaExceededError RateLimitError RequestTimeoutError ServerError
-    Support TransportError UnsupportedError UrlLocation ValidationError aconnect connect
+    ConflictError ConnectError Device FileLocation ForbiddenError IntegrityError InvalidRequestError Level
+    LocalLocation Module ModuleVersion NotFoundError ObjectLocation OtaBridgeError OutcomeUnknownError Package
+    PackageDraft Page Pager PagingError PluginLoadError Product ProtocolError QuotaExceededError RateLimitError
+    RequestTimeoutError ServerError Support TransportError UnsupportedError UrlLocation ValidationError aconnect
+    connect
 """
 NAMES = LISTED.split()
 

@@ -63,17 +63,21 @@ RUNNABLE = [block for block in blocks("python") if "needs an account" not in blo
 
 
 def test_only_what_needs_an_account_is_not_run() -> None:
-    assert len(RUNNABLE) == 3
+    assert len(RUNNABLE) == 4
     skipped = [block for block in blocks("python") if block not in RUNNABLE]
     assert not [block for block in skipped if "local:" in block or "memory:" in block]
 
 
-@pytest.mark.parametrize("block", RUNNABLE, ids=["sync", "async", "mirror"])
+@pytest.mark.parametrize("block", RUNNABLE, ids=["sync", "async", "mirror", "migration"])
 def test_the_quickstart_in_python_runs_as_it_stands(block: str, tmp_path: Path) -> None:
     (tmp_path / "app.bin").write_bytes(b"firmware")
     printed = run(["-c", block], tmp_path)
     if "running(" in block:
         assert printed == "[('mcu', 'Main_controller')]\n"
+        return
+    if "migrate" in block:
+        assert printed.splitlines()[-1] == "{'equal': 2}"
+        assert "<svg" in (tmp_path / "report.html").read_text("utf-8")
         return
     assert "mcu Main controller\n" in printed
     if "local:" in block:
@@ -188,8 +192,10 @@ def section(title: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "title"),
-    [("local", "`local`"), ("huawei", "`huawei`"), ("tuya", "`tuya` and `aliyun`"), ("aliyun", "`tuya` and `aliyun`")]
-    + [("hawkbit", "`hawkbit`")],
+    [
+        *((name, f"`{name}`") for name in ("local", "huawei", "hawkbit")),
+        *((name, "`tuya` and `aliyun`") for name in ("tuya", "aliyun")),
+    ],
 )
 def test_every_setting_and_variable_of_a_backend_is_documented(name: str, title: str) -> None:
     schema = Registry().backend(name).settings

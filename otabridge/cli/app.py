@@ -22,6 +22,7 @@ GROUPS = {
     "packages": "Manage upgrade packages: released versions of modules.",
     "devices": "List devices, and the module versions that they report.",
     "fleet": "List and count the module versions of many devices.",
+    "migrate": "Move modules and packages, files included, to another cloud, to a folder, or back.",
     "plugins": "List the installed plugins, begin a new one, and check that one keeps the contract.",
 }
 # Likewise those that stand alone.
@@ -68,7 +69,7 @@ def root(
 
     Data is printed on stdout; questions, warnings and errors on stderr. Exit codes: 0 done, 2 wrong usage or
     configuration, 3 not found, 4 conflict, 5 refused credentials, 6 unsupported, 7 quota or rate, 8 no answer or an
-    unknown outcome, 9 bytes or lists that are not whole, 1 anything else.
+    unknown outcome, 9 bytes or lists that are not whole, 1 anything else; `migrate` has codes of its own.
     """
     errors.hear_log()
 

@@ -98,12 +98,14 @@ class Cloud:
         if any(rule.absent for rule in rules):
             return None
         given = self.ground.texts.get(field)
-        # Where no two objects may share it, no two products of the kit do.
-        owner = f" {self.product}" if field in self.backend.traits.unique_keys else ""
-        for text in (given,) if given else candidates or TEXTS:
-            if not any(rule.breach(text + owner) for rule in rules):
-                return text + owner
+        for text in (self.own(field, text) for text in ((given,) if given else candidates or TEXTS)):
+            if not any(rule.breach(text) for rule in rules):
+                return text
         raise AssertionError(f"no text of the kit is allowed as {field}: give one, texts = {{{field!r}: ...}}")
+
+    def own(self, field: str, text: str) -> str:
+        """A text as no other product of the kit has it, where no two objects may share it."""
+        return f"{text} {self.product}" if field in self.backend.traits.unique_keys else text
 
     def word(self, field: str, *candidates: str) -> str:
         """The same, of a field that every cloud has."""

@@ -31,7 +31,7 @@ def test_the_page_is_what_the_code_says() -> None:
 def test_the_commands_are_those_that_were_promised() -> None:
     promised = """clouds list|check, backends list|show, products list, modules list|show|create|update|delete,
     packages list|show|create|publish|download|update|delete, devices list|versions|report, fleet versions|count,
-    plugins list|new|check"""
+    migrate plan|show|apply|resume|verify|report|undo, plugins list|new|check"""
     groups = dict(part.split() for part in promised.split(","))
     expected = {f"{group} {name}" for group, names in groups.items() for name in names.split("|")}
     assert set(COMMANDS) == expected | {"demo", "serve"}

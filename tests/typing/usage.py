@@ -28,9 +28,10 @@ from otabridge import (
     ValidationError,
     aconnect,
     connect,
+    migrate,
 )
 from otabridge.limits import Limits
-from otabridge.models import Artifact, Checksum, LocalLocation
+from otabridge.models import Artifact, Checksum, FileLocation, LocalLocation
 
 
 def connecting(folder: Path) -> None:
@@ -103,7 +104,7 @@ def rows(module: Module, package: Package, version: ModuleVersion) -> None:
     assert_type(module.alias, str | None)
     assert_type(module.created_at, datetime | None)
     assert_type(package.source_versions, tuple[str, ...])
-    assert_type(package.artifacts[0].location, UrlLocation | ObjectLocation | LocalLocation | None)
+    assert_type(package.artifacts[0].location, UrlLocation | ObjectLocation | LocalLocation | FileLocation | None)
     assert_type(version.reported_at, datetime | None)
     module.name = "other"  # type: ignore[misc]
     Module("p", "mcu")  # type: ignore[call-arg]
@@ -123,6 +124,24 @@ def failing(cloud: Client) -> float | None:
     return None
 
 
+def migrating(cloud: Client, other: AsyncClient) -> None:
+    """Plans, outcomes and findings are values; each colour wants its own clients."""
+    plan = migrate.plan(cloud, "local:backup", products=["p"], accept=["package.name.absent"])
+    assert_type(plan, migrate.MigrationPlan)
+    assert_type(plan.items[0].fields[0].rule, str)
+    done = migrate.apply(plan, journal="j", choices=migrate.Choices(max_creates=1))
+    assert_type(done, migrate.Outcome)
+    assert_type(migrate.resume("j"), migrate.Outcome)
+    found = migrate.verify("j", cloud, level="bytes")
+    assert_type(found, migrate.Verification)
+    assert_type(found.code, migrate.Code)
+    assert_type(migrate.undo("j"), migrate.Undone)
+    assert_type(migrate.reported(plan, "html"), str)
+    migrate.plan(cloud, other)  # type: ignore[arg-type]
+    migrate.verify("j", level="all")  # type: ignore[arg-type]
+    migrate.apply(plan)  # type: ignore[call-arg]
+
+
 async def awaiting() -> None:
     """The async client, in the same words."""
     async with aconnect("prod") as cloud:
@@ -135,6 +154,9 @@ async def awaiting() -> None:
         assert_type(await cloud.packages.download("1", "out"), tuple[Path, ...])
         assert_type(await cloud.packages.update("1", name="App"), Package)
         assert_type(await cloud.fleet.count(product="p"), int)
+        assert_type(await migrate.aplan(cloud, "prod"), migrate.MigrationPlan)
+        assert_type(await migrate.aapply("plan.json", journal="j"), migrate.Outcome)
+        assert_type(await migrate.averify("j", cloud), migrate.Verification)
         for _ in cloud.modules.list(product="p"):  # type: ignore[attr-defined]
             pass
     await aconnect("prod").aclose()

@@ -178,7 +178,7 @@ def test_page_sizes(make_backend: Any, cloud_name: str, operation: Capability, c
 
 def test_counts_and_rates_are_data(make_backend: Any, cloud_name: str) -> None:
     backend = make_backend(cloud_name)
-    assert backend.limits.counts == {"modules per product": 10, "packages": 500}
+    assert backend.limits.counts == {"modules per product": 10, "packages per account": 500}
     rates = backend.rates()
     assert rates["ListOTAModuleVersionsByDevice"] == rates["CreateOTAFirmware"] == 10
     assert rates["ModifyOTAFirmware"] == 5

@@ -37,7 +37,7 @@ from otabridge_action.reading import Kind
 from otabridge_action.schema_names import RESERVED, parameters
 from otabridge_action.settings import ActionSettings
 from otabridge_action.signing import Acs3Signer, RpcSigner
-from otabridge_action.tables import DEEP, ERRORS, FILE_NAME, QUERY_BYTES, VERSION
+from otabridge_action.tables import DEEP, ERRORS, FILE_NAME, QUERY_BYTES, SPENDS, VERSION
 
 T = TypeVar("T")
 HEADERS: Pairs = (("Accept", "application/json"), ("User-Agent", f"otabridge/{__version__}"))
@@ -93,14 +93,21 @@ class Engine(Backend):
 
     contract = 1
     profile: ClassVar[Profile]
+    spends: ClassVar = SPENDS
     settings: ClassVar[type[ActionSettings]]
     builtins: ClassVar = {DEFAULT: RESERVED}
     ERRORS: ClassVar = ERRORS
     # How late a list shows what was just made is not documented: two seconds are a guess (unverified).
     traits: ClassVar = Traits(
-        unique_keys={"module": ("product", "name"), "package": ("product", "module", "version")},
+        unique_keys={
+            "module": ("product", "name"),
+            "package": ("product", "module", "version"),
+            "package.name": ("name",),
+        },
         ignore_case=frozenset({"module"}),
         list_lag_seconds=2.0,
+        untold=frozenset({"artifact.name"}),
+        filled=frozenset({"package.name"}),
     )
 
     config: ActionSettings

@@ -141,7 +141,7 @@ class PackageActions(ActionBase):
 
     def _room_for(self, product: str, module: str, version: str, name: str) -> Steps[None]:
         """Refuse a package too many, and one whose name in the account, or version in its module, is taken."""
-        most = self.limits.counts["packages"]
+        most = self.limits.counts["packages per account"]
         there = (yield from window(self._packages(), None, most)).rows
         if any(row.name == name for row in there):
             raise no("package name taken")

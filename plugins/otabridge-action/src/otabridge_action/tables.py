@@ -58,6 +58,20 @@ QUOTAS = {
     **{action: Quota(50) for action in ("QueryProductList", "QueryDevice", "QueryDeviceDetail")},
     **{f"{action}.deep": Quota(2) for action in ("QueryProductList", "QueryDevice")},
 }
+# Operation -> the actions that a call of it sends; of an upload, the storage has no quota.
+SPENDS: Mapping[Capability, tuple[str, ...]] = {
+    Capability.LIST_PRODUCTS: ("QueryProductList",),
+    Capability.LIST_MODULES: ("ListOTAModuleByProduct",),
+    Capability.GET_MODULE: ("ListOTAModuleByProduct",),
+    Capability.CREATE_MODULE: ("CreateOTAModule",),
+    Capability.UPDATE_MODULE: ("UpdateOTAModule",),
+    Capability.LIST_PACKAGES: ("ListOTAFirmware",),
+    Capability.GET_PACKAGE: ("QueryOTAFirmware",),
+    Capability.CREATE_PACKAGE: ("CreateOTAFirmware",),
+    Capability.UPDATE_PACKAGE: ("QueryOTAFirmware", "ModifyOTAFirmware", "QueryOTAFirmware"),
+    Capability.STAGE_ARTIFACT: (),
+    Capability.OPEN_ARTIFACT: (),
+}
 
 PAGE_SIZES = {
     Capability.LIST_PRODUCTS: 200,
@@ -66,7 +80,7 @@ PAGE_SIZES = {
     Capability.LIST_MODULE_VERSIONS: 200,
     Capability.LIST_FLEET_VERSIONS: 200,
 }
-COUNTS = {"modules per product": 10, "packages": 500}
+COUNTS = {"modules per product": 10, "packages per account": 500}
 
 _HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _KANA = "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"

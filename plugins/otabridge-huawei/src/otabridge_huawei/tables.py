@@ -128,6 +128,7 @@ LIMITS = Limits(
     counts={"modules per product": 10, "products per instance": 1000},
     source_versions=20,
     artifacts=1,
+    empty_packages=False,
     # "1 GB" on the page; read as 2**30 so that nothing allowed is refused here (unverified).
     artifact_size=2**30,
     artifact_suffixes=SUFFIXES,
@@ -142,6 +143,8 @@ TRAITS = Traits(
     unique_keys={"module": ("product", "name"), "package": ("product", "module", "version")},
     list_lag_seconds=1.0,
     cursors="keyset",
+    untold=frozenset({"package.name", "package.kind"}),
+    verifies=False,
 )
 
 _BY_CLASS: dict[type[ApiError], str] = {
