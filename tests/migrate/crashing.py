@@ -226,13 +226,19 @@ class Yard:
 
 
 @contextmanager
-def yard(source: str, destination: str, folder: Path, *, seed: int = 0, **more: Any) -> Iterator[Yard]:
-    """A source with something in it and a destination, and the faults of both from then on."""
+def yard(source: str, destination: str | dict[str, Any], folder: Path, *, seed: int = 0, **more: Any) -> Iterator[Yard]:
+    """A source with something in it and a destination, and the faults of both from then on.
+
+    A destination by its settings is a server that is there, empty, and has no faults of its own.
+    """
     with ExitStack() as stack:
         servers: list[Server] = []
 
-        def side(name: str, place: Path) -> tuple[Client, Client, dict[str, Any]]:
+        def side(name: str | dict[str, Any], place: Path) -> tuple[Client, Client, dict[str, Any]]:
             """The store behind a cloud, a client of the cloud, and how to reach it."""
+            if isinstance(name, dict):
+                client = stack.enter_context(connect(**name))
+                return client, client, name
             if name in MADE_UP:
                 known: dict[str, Any] = {"backend": name, "path": str(place)}
                 client = _opened(known, chance=None, world=World(), clock=folder / "clock")
