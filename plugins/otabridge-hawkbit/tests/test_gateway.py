@@ -1,5 +1,6 @@
 """Gateways: scripts written for other clouds' official SDKs work a hawkBit, looked at by plain REST."""
 
+import hashlib
 import importlib
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from clients import settings
 from hawkbit_server import Hawkbit
 from players import Operator, Player
 
+from otabridge import connect
 from otabridge.serve import Server, running
 from tests.support.aliyun import Sdk
 from tests.support.huawei import create_module, made
@@ -175,6 +177,17 @@ def test_a_package_of_an_object_storage_cannot_be_made_in_a_hawkbit_and_leaves_n
     assert versions(operator, product) == set()
 
 
+def test_a_package_made_through_huaweis_gateway_lies_in_the_hawkbit_with_its_file(
+    huawei: Server, operator: Operator, product: str, firmware: Path
+) -> None:
+    operator.type(f"{product}.mcu")
+    with connect(**huawei.settings("huawei")) as cloud:
+        made = cloud.packages.publish(firmware, product=product, module="mcu", version="3.0", source_versions=["2.9"])
+    assert versions(operator, product) == {(made.id, "3.0")}
+    (file,) = operator.get(f"/softwaremodules/{made.id}/artifacts")
+    assert file["hashes"]["sha256"] == hashlib.sha256(firmware.read_bytes()).hexdigest()
+
+
 # --- Aliyun's SDK -----------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +228,18 @@ def test_aliyuns_sdk_lists_shows_and_deletes_packages(
     assert (shown.dest_version, shown.module_name, shown.firmware_desc) == ("1.0", "mcu", "d")
     ali.do("DeleteOTAFirmware", firmware_id=packages[0])
     assert {found for found, _ in versions(operator, product)} == set(packages[1:])
+
+
+def test_a_package_made_through_aliyuns_gateway_lies_in_the_hawkbit_with_its_file(
+    aliyun: Server, operator: Operator, product: str, firmware: Path
+) -> None:
+    operator.type(f"{product}.mcu")
+    with connect(**aliyun.settings("aliyun")) as cloud:
+        made = cloud.packages.publish(firmware, product=product, module="mcu", version="3.0", name=f"{product}_n")
+    ((row, version),) = versions(operator, product)
+    assert (row, version) == (made.id, "3.0")
+    (file,) = operator.get(f"/softwaremodules/{row}/artifacts")
+    assert file["hashes"]["sha256"] == hashlib.sha256(firmware.read_bytes()).hexdigest()
 
 
 def test_aliyuns_sdk_reads_the_versions_that_a_device_reported(

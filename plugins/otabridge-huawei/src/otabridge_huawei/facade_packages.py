@@ -1,6 +1,7 @@
 """Packages, served from any store: three types over the store's modules, and one file location over its artifacts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +17,8 @@ from otabridge.plugin import (
     PackageDraft,
     Page,
     Steps,
+    UnsupportedError,
+    ValidationError,
     broken,
     local,
 )
@@ -51,7 +54,7 @@ class PackageFacade(FacadeCalls):
         LIMITS.check_draft(draft, skip="module.name" if module.startswith("@") else "")
         yield from self.admit_owner(draft.product, said["app"])
         yield from self._admit_object(place)
-        made = yield from self.store.create_package(draft=draft)
+        made = yield from self._made(draft, place)
         yield from self.spaces.claim(draft.product, said["app"], made.id)
         told = yield from self._package_written(made, whole=True, made=given.call.now)
         return answer(given.call, told, 201)
@@ -129,6 +132,17 @@ class PackageFacade(FacadeCalls):
         if not self._twins(own):
             refuse(tables.NOT_HERE, f"the store has no packages of type {kind}")
         return self.builtin(own)
+
+    def _made(self, draft: PackageDraft, place: Mapping[str, str]) -> Steps[Package]:
+        """A package of an object, or, on a cloud behind that takes no objects, of the bytes that lie in our bucket."""
+        try:
+            return (yield from self.store.create_package(draft=draft))
+        except (UnsupportedError, ValidationError) as error:
+            stored = yield from local(lambda: self.site.objects.find(place["bucket"], place["key"]))
+            if stored is None or getattr(error, "field", "artifact.location") != "artifact.location":
+                raise
+        brought = yield from self.store.stage_artifact(path=stored.path, filename=draft.artifacts[0].name)
+        return (yield from self.store.create_package(draft=replace(draft, artifacts=(brought,))))
 
     def _admit_object(self, place: Mapping[str, str]) -> Steps[None]:
         """In strict mode, refuse an object that is not in the bucket; else nobody looks at it (unverified)."""
