@@ -41,9 +41,8 @@ class HawkbitBackend(DeviceCalls, PackageCalls):
     @flow
     def list_products(self, *, cursor: str | None = None, limit: int | None = None) -> Steps[Page[Product]]:
         """The products: the tenant, or those that type keys name."""
-        named = yield from self._modules()
-        single = [self.keys.single] if self.keys.single else []
-        found = tuple(Product(id=product) for product in single or dict.fromkeys(product for product, _ in named))
+        named = dict.fromkeys(product for product, _ in (yield from self._modules()))
+        found = tuple(Product(id=product) for product in ([self.keys.single] if self.keys.single else named))
         return Page(found, None, len(found))
 
     @flow
