@@ -33,7 +33,8 @@ PAGE = 100 if FULL else 20
 FILE_BYTES = (200 if FULL else 20) << 20
 BATCH = 500
 IN_FLIGHT = 32
-GROWTH = 100 * ROWS  # bytes that a list may remember: for each row that it has seen, not to show it twice
+# Bytes that a list may remember: for each row that it has seen, not to show it twice; and what warms up meanwhile.
+GROWTH = 100 * ROWS + 30_000
 PEAK_GROWTH = 16 << 20  # of a process that moves a file
 
 
