@@ -7,6 +7,7 @@ neither.
 from __future__ import annotations
 
 import threading
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from otabridge._exchange import Enter, Step
@@ -24,6 +25,63 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def stepped(program: Generator[Any, Any, T], perform: Callable[[Any], Any]) -> T:
+    """Step a program to its end: perform what it yields, send the result in or throw the error in, and close it."""
+    try:
+        effect = next(program)
+        while True:
+            try:
+                result = perform(effect)
+            except Exception as error:
+                effect = program.throw(error)
+            else:
+                effect = program.send(result)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    finally:
+        program.close()
+
+
+async def stepped_async(program: Generator[Any, Any, T], perform: Callable[[Any], Awaitable[Any]]) -> T:
+    """The same, where effects are awaited."""
+    try:
+        effect = next(program)
+        while True:
+            try:
+                result = await perform(effect)
+            except Exception as error:
+                effect = program.throw(error)
+            else:
+                effect = program.send(result)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    finally:
+        program.close()
+
+
+async def all_of(effect: Together[Any], run: Callable[[Flow[Any]], Awaitable[Any]]) -> list[Any]:
+    """The results of flows that run as tasks; after an error all others are cancelled and awaited."""
+    import asyncio
+
+    waiting = iter(enumerate(effect.flows))
+    results: list[Any] = [None] * len(effect.flows)
+
+    async def work() -> None:
+        for index, flow in waiting:
+            results[index] = await run(flow)
+
+    workers = [asyncio.ensure_future(work()) for _ in range(min(effect.in_flight, len(effect.flows)))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return results
+
+
 class Runner:
     """Runs flows for a sync client. Any number of threads may use it."""
 
@@ -35,21 +93,7 @@ class Runner:
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
-        program = self.exchange.program(flow)
-        try:
-            effect = next(program)
-            while True:
-                try:
-                    result = self._perform(effect)
-                except Exception as error:
-                    effect = program.throw(error)
-                else:
-                    effect = program.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        finally:
-            program.close()
+        return stepped(self.exchange.program(flow), self._perform)
 
     def _perform(self, effect: Step) -> Any:
         match effect:
@@ -102,21 +146,7 @@ class AsyncRunner:
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
-        program = self.exchange.program(flow)
-        try:
-            effect = next(program)
-            while True:
-                try:
-                    result = await self._perform(effect)
-                except Exception as error:
-                    effect = program.throw(error)
-                else:
-                    effect = program.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        finally:
-            program.close()
+        return await stepped_async(self.exchange.program(flow), self._perform)
 
     async def _perform(self, effect: Step) -> Any:
         match effect:
@@ -129,27 +159,8 @@ class AsyncRunner:
             case Enter():
                 return await self._driver().enter(effect.origin)
             case Together():
-                return await self._together(effect)
+                return await all_of(effect, self.run)
         raise TypeError(f"a flow yielded {effect!r}: only Request, Sleep, Local and Together are performed")
-
-    async def _together(self, effect: Together[Any]) -> list[Any]:
-        import asyncio
-
-        waiting = iter(enumerate(effect.flows))
-        results: list[Any] = [None] * len(effect.flows)
-
-        async def work() -> None:
-            for index, flow in waiting:
-                results[index] = await self.run(flow)
-
-        workers = [asyncio.ensure_future(work()) for _ in range(min(effect.in_flight, len(effect.flows)))]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-        return results
 
     def _driver(self) -> AsyncHttpDriver:
         if self._http is None:

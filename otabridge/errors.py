@@ -17,7 +17,7 @@ OtaBridgeError
     QuotaExceededError  RateLimitError  ServerError
 """
 
-from typing import Self
+from typing import Any, Self
 
 
 class OtaBridgeError(Exception):
@@ -90,9 +90,13 @@ class _Answered(OtaBridgeError):
         facts = ", ".join(f"{name} {value}" for name, value in known.items() if value)
         return f"{self.message} ({facts})" if facts else self.message
 
+    def facts(self) -> dict[str, Any]:
+        """What is known beside the message, as arguments for another error of what was answered."""
+        return {name: value for name, value in vars(self).items() if name in _FACTS}
+
     def reworded(self, message: str) -> Self:
         """The same error in other words."""
-        return type(self)(message, **{name: value for name, value in vars(self).items() if name in _FACTS})
+        return type(self)(message, **self.facts())
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)

@@ -159,10 +159,20 @@ def or_none(steps: "Steps[T] | Flow[T]") -> "Steps[T | None]":
         return None
 
 
-def removed(request: Request, show: Callable[[], "Steps[object] | Flow[object]"], *, lag: float = 0.0) -> "Steps[None]":
+def removed(
+    request: Request,
+    show: Callable[[], "Steps[object] | Flow[object]"],
+    *,
+    read: Callable[[Response], bool] = lambda _: True,
+    lag: float = 0.0,
+) -> "Steps[None]":
     """Send a deletion; if its answer is lost, `show` tells by a NotFoundError that it took effect."""
 
     def look() -> "Steps[bool | None]":
-        return None if (yield from or_none(show())) else True
+        try:
+            yield from show()
+        except NotFoundError:
+            return True
+        return None
 
-    yield from settled(request, look, read=lambda _: True, lag=lag)
+    yield from settled(request, look, read=read, lag=lag)

@@ -50,12 +50,12 @@ def outcome(request: Request, error: OtaBridgeError) -> OtaBridgeError:
     lost = gateway or isinstance(error, TransportError | ProtocolError)
     if request.read or not lost or isinstance(error, ConnectError):
         return error
+    assert isinstance(error, ServerError | TransportError | ProtocolError)
     message = (
         f"the answer to {request.operation} was lost, so it may or may not have taken effect ({error}): "
         "look before repeating it"
     )
-    known = ("backend", "operation", "status", "code", "request_id", "retry_after")
-    return OutcomeUnknownError(message, **{name: getattr(error, name) for name in known})
+    return OutcomeUnknownError(message, **error.facts())
 
 
 class Budget:

@@ -18,7 +18,11 @@ from otabridge.errors import (
     ValidationError,
 )
 
-CLASSES = {name: cls for name, cls in vars(errors).items() if isinstance(cls, type) and not name.startswith("_")}
+CLASSES = {
+    name: cls
+    for name, cls in vars(errors).items()
+    if isinstance(cls, type) and issubclass(cls, Exception) and name[0] != "_"
+}
 FACTS: dict[str, Any] = {
     "backend": "acme",
     "operation": "ListThings",

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from otabridge.errors import NotFoundError, UnsupportedError
-from otabridge.flow import Flow, Steps, together
+from otabridge.flow import Flow, Steps, or_none, together
 from otabridge.migrate.facts import Facts
 from otabridge.migrate.looking import shown_package
 from otabridge.migrate.steps import Where, ask
@@ -55,7 +55,7 @@ def standing(products: Sequence[str], facts: Facts) -> Steps[Found]:
 def whole(where: Where, rows: Sequence[Package]) -> Steps[list[Package]]:
     """The rows with what only a look at each tells, unless the list has the places of their files already."""
     partial = [row for row in rows if not row.artifacts or any(file.location is None for file in row.artifacts)]
-    flows = [Flow(_looked(where, row.id), "look") for row in partial]
+    flows = [Flow(or_none(shown_package(where, row.id)), "look") for row in partial]
     seen = (yield from together(flows, in_flight=IN_FLIGHT)) if flows else []
     known = dict(zip((row.id for row in partial), seen, strict=True))
     return [found for row in rows if (found := known.get(row.id, row))]
@@ -67,10 +67,3 @@ def _modules(cloud: Any, product: str | None = None) -> Any:
 
 def _packages(cloud: Any, product: str | None = None) -> Any:
     return cloud.packages.list(product=product)
-
-
-def _looked(where: Where, package: str) -> Steps[Package | None]:
-    try:
-        return (yield from shown_package(where, package))
-    except NotFoundError:
-        return None  # deleted since it was listed

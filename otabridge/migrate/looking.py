@@ -9,7 +9,7 @@ from typing import Any
 from otabridge.capabilities import Capability
 from otabridge.errors import NotFoundError
 from otabridge.files import Digests
-from otabridge.flow import Steps
+from otabridge.flow import Steps, or_none
 from otabridge.limits import Limits
 from otabridge.migrate.model import File, Item, canonical
 from otabridge.migrate.steps import Where, ask
@@ -71,11 +71,8 @@ def found_packages(where: Where, product: str, module: str, version: str) -> Ste
     found = []
     for row in rows:
         if (row.product, row.module, row.version) == (product, module, version):
-            try:
-                found.append((yield from shown_package(where, row.id)))
-            except NotFoundError:
-                continue  # deleted since it was listed
-    return found
+            found.append((yield from or_none(shown_package(where, row.id))))
+    return [package for package in found if package]  # the others were deleted since they were listed
 
 
 def differences(

@@ -6,14 +6,16 @@ A question is a call of a client's public method; the clients of both colours ha
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from otabridge._runners import all_of, stepped, stepped_async
 from otabridge.aio import AsyncClient, AsyncPager
 from otabridge.client import Client, Pager
 from otabridge.flow import Effect, Flow, Local, Sleep, Steps, Together
+from otabridge.signing import World
 
 T = TypeVar("T")
 Where = Literal["source", "destination"]
@@ -47,21 +49,7 @@ class Run:
 
     def run(self, steps: "Steps[T] | Flow[T]") -> T:
         """The result of the steps."""
-        given = iter(steps)
-        try:
-            effect = next(given)
-            while True:
-                try:
-                    result = self._perform(effect)
-                except Exception as error:
-                    effect = given.throw(error)
-                else:
-                    effect = given.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        finally:
-            given.close()
+        return stepped(iter(steps), self._perform)
 
     def _perform(self, effect: "Effect | Ask") -> Any:
         if self._over.is_set() and not isinstance(effect, Local):
@@ -73,7 +61,7 @@ class Run:
             case Local():
                 return effect.call()
             case Sleep():
-                return self._world().sleep(effect.seconds)
+                return _world(self._sides).sleep(effect.seconds)
             case Together():
                 with ThreadPoolExecutor(max(1, min(effect.in_flight, len(effect.flows))), "migrate") as pool:
                     try:
@@ -96,11 +84,6 @@ class Run:
             self._over.set()
             raise
 
-    def _world(self) -> Any:
-        side = self._sides["destination"] or self._sides["source"]
-        assert side is not None
-        return side._runner.exchange.world
-
 
 class AsyncRun:
     """Runs the steps of a migration with two async clients."""
@@ -110,21 +93,7 @@ class AsyncRun:
 
     async def run(self, steps: "Steps[T] | Flow[T]") -> T:
         """The result of the steps."""
-        given = iter(steps)
-        try:
-            effect = next(given)
-            while True:
-                try:
-                    result = await self._perform(effect)
-                except Exception as error:
-                    effect = given.throw(error)
-                else:
-                    effect = given.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        finally:
-            given.close()
+        return await stepped_async(iter(steps), self._perform)
 
     async def _perform(self, effect: "Effect | Ask") -> Any:
         match effect:
@@ -136,27 +105,13 @@ class AsyncRun:
             case Local():
                 return await asyncio.to_thread(effect.call)
             case Sleep():
-                return await self._world().asleep(effect.seconds)
+                return await _world(self._sides).asleep(effect.seconds)
             case Together():
-                return await self._together(effect)
+                return await all_of(effect, self.run)
         raise TypeError(f"a migration yielded {effect!r}")
 
-    async def _together(self, effect: Together[Any]) -> list[Any]:
-        places = asyncio.Semaphore(effect.in_flight)
 
-        async def one(flow: Flow[Any]) -> Any:
-            async with places:
-                return await self.run(flow)
-
-        tasks = [asyncio.ensure_future(one(flow)) for flow in effect.flows]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _world(self) -> Any:
-        side = self._sides["destination"] or self._sides["source"]
-        assert side is not None
-        return side._runner.exchange.world
+def _world(sides: Mapping[str, Client | AsyncClient | None]) -> World:
+    side = sides["destination"] or sides["source"]
+    assert side is not None
+    return side._runner.exchange.world

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otabridge.errors import AuthenticationError, ConflictError, NotFoundError, OtaBridgeError
-from otabridge.flow import Sleep, Steps, local
+from otabridge.flow import Sleep, Steps, local, or_none
 from otabridge.migrate.codes import Code
 from otabridge.migrate.facts import Facts
 from otabridge.migrate.journal import ItemState, Journal
@@ -45,8 +45,10 @@ def undone(journal: Journal, facts: Facts) -> Steps[Undone]:
     def one(item: Item, others: Sequence[Package] = ()) -> Steps[None]:
         try:
             words = yield from _removed(item, states[item.key], others, facts)
-        except (Kept, ConflictError) as error:
+        except Kept as error:
             told.kept[item.key] = str(error)
+        except ConflictError as error:
+            told.kept[item.key] = f"the destination keeps it, as something there needs it, a rollout perhaps: {error}"
         except AuthenticationError:
             raise
         except OtaBridgeError as error:
@@ -97,13 +99,10 @@ def _removed(item: Item, state: ItemState, others: Sequence[Package], facts: Fac
 
 def _found(item: Item, state: ItemState) -> Steps[Module | Package | None]:
     target = item.target
-    try:
-        if item.kind == "module":
-            return (yield from shown_module("destination", target["product"], target["name"]))
-        if state.id is not None:
-            return (yield from shown_package("destination", state.id))
-    except NotFoundError:
-        return None
+    if item.kind == "module":
+        return (yield from or_none(shown_module("destination", target["product"], target["name"])))
+    if state.id is not None:
+        return (yield from or_none(shown_package("destination", state.id)))
     rows = yield from found_packages("destination", *_module(item), target["version"])
     return rows[0] if rows else None
 

@@ -7,7 +7,6 @@ from hashlib import sha256
 from otabridge.plugin import (
     DEFAULT,
     Capability,
-    NotFoundError,
     Package,
     PackageDraft,
     Page,
@@ -18,6 +17,7 @@ from otabridge.plugin import (
     broken,
     flow,
     not_understood,
+    removed,
     settled,
 )
 from otabridge_action import schema
@@ -107,16 +107,8 @@ class PackageOperations(ArtifactOperations):
     @flow
     def delete_package(self, *, package_id: str) -> Steps[None]:
         """Delete a package."""
-
-        def gone() -> Steps[bool | None]:
-            try:
-                yield from self.get_package(package_id=package_id)
-            except NotFoundError:
-                return True
-            return None
-
         request = self.action("DeleteOTAFirmware", parameters(package_id=package_id), read=False)
-        yield from settled(request, gone, read=lambda _: True, lag=self.traits.list_lag_seconds)
+        yield from removed(request, lambda: self.get_package(package_id=package_id), lag=self.traits.list_lag_seconds)
 
     def _like(self, draft: PackageDraft) -> Steps[Package | None]:
         """The package of a draft's product, module and version; ConflictError if it is another than was asked for."""

@@ -1,6 +1,6 @@
 """The backend: every operation is one request of the cloud's API, or a page of one of its lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
 from otabridge.plugin import (
@@ -11,11 +11,9 @@ from otabridge.plugin import (
     Flow,
     Module,
     ModuleVersion,
-    NotFoundError,
     Package,
     PackageDraft,
     Page,
-    PagingError,
     Pairs,
     Product,
     Reader,
@@ -28,6 +26,8 @@ from otabridge.plugin import (
     decode,
     flow,
     not_understood,
+    offset_page,
+    removed,
     send,
     settled,
 )
@@ -238,40 +238,27 @@ class ExampleBackend(Backend):
         **filters: str | None,
     ) -> Steps[Page[T]]:
         """A page of a list; its cursor is the number of the row to go on with."""
-        start = _offset(cursor)
-        query = schema.query(offset=start, limit=limit or tables.PAGE, **filters)
-        request = self._request(operation, *ids, query=query)
-        found = decode(reader, request, (yield from send(request)))
-        end = start + len(found.items)
-        return Page(found.items, str(end) if found.items and end < found.total else None, found.total, start)
+
+        def fetch(start: int) -> Steps[tuple[Sequence[T], int]]:
+            query = schema.query(offset=start, limit=limit or tables.PAGE, **filters)
+            request = self._request(operation, *ids, query=query)
+            found = decode(reader, request, (yield from send(request)))
+            return found.items, found.total
+
+        return (yield from offset_page(cursor, fetch))
 
     def _deleted(self, request: Request, show: Callable[[], Flow[object]]) -> Steps[None]:
         """Delete, and after a lost answer ask whether it is gone."""
-
-        def look() -> Steps[bool | None]:
-            try:
-                yield from show()
-            except NotFoundError:
-                return True
-            return None
 
         def read(reply: Response) -> bool:
             if reply.body:
                 raise not_understood(request, reply, "no body was expected")
             return True
 
-        yield from settled(request, look, read=read)
+        yield from removed(request, show, read=read)
 
 
 def _key(what: str, product: str | None, name: str | None) -> tuple[str, str]:
     if not product or not name:
         raise broken(f"{what}.name", "product and name", "", "give both: the cloud has no ids of its own")
     return product, name
-
-
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
-        raise PagingError(f"not a cursor of this list: {cursor[:60]!r}")
-    return int(cursor)
