@@ -1,17 +1,18 @@
 """What every method of a client asks of the backend, once for both colours: a call gives a flow or a listing."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import TypeVar
 
+from otabridge._listing import Listing
 from otabridge.backend import Backend
-from otabridge.errors import NotFoundError, ValidationError
+from otabridge.errors import ValidationError
 from otabridge.files import discarded, names_in
-from otabridge.flow import Flow, Steps, local
+from otabridge.flow import Flow, Steps, local, or_none
 from otabridge.models import (
     Artifact,
     Device,
@@ -23,23 +24,9 @@ from otabridge.models import (
     Page,
     Product,
 )
-from otabridge.paging import IDENTITIES, Walk
 from otabridge.progress import Meter, Progress, metered
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
-    """A list not yet read: how to get the page at a cursor, and where to begin."""
-
-    fetch: Callable[[str | None], Flow[Page[T]]]
-    row: type[T]
-    keyset: bool
-    cursor: str | None
-
-    def walk(self) -> Walk[T]:
-        return Walk(cast("Callable[[T], object]", IDENTITIES[self.row]), cursor=self.cursor, keyset=self.keyset)
 
 
 class Calls:
@@ -118,7 +105,7 @@ class Calls:
         self, name: str | None, product: str | None, module_id: str | None, missing_ok: bool
     ) -> Flow[None]:
         gone = self.backend.delete_module(**self._module_key(name, product, module_id))
-        return Flow(_forgiven(gone), gone.name) if missing_ok else gone
+        return Flow(or_none(gone), gone.name) if missing_ok else gone
 
     def get_package(self, package_id: str) -> Flow[Package]:
         return self.backend.get_package(package_id=package_id)
@@ -137,7 +124,7 @@ class Calls:
 
     def delete_package(self, package_id: str, missing_ok: bool) -> Flow[None]:
         gone = self.backend.delete_package(package_id=package_id)
-        return Flow(_forgiven(gone), gone.name) if missing_ok else gone
+        return Flow(or_none(gone), gone.name) if missing_ok else gone
 
     def publish(
         self, file: "str | PathLike[str]", draft: PackageDraft, progress: Progress | None = None
@@ -240,13 +227,6 @@ class Calls:
         if name is not None and product is None:
             raise ValidationError("product is missing: a module's name is unique in its product", field="product.id")
         return {"product": self._known(product), "name": name, "module_id": module_id}
-
-
-def _forgiven(gone: Flow[None]) -> "Steps[None]":
-    try:
-        yield from gone
-    except NotFoundError:
-        return
 
 
 def _size(path: Path) -> int:

@@ -9,12 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
+from otabridge._ahead import AsyncEarly
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageKind, Page, Product
 
 if TYPE_CHECKING:
     import httpx
 
-    from otabridge._calls import Calls, Listing
+    from otabridge._calls import Calls
+    from otabridge._listing import Listing
     from otabridge._runners import AsyncRunner
     from otabridge.capabilities import Capability, Support
     from otabridge.limits import Limits
@@ -40,12 +42,20 @@ class AsyncPager(Generic[T]):
             for row in page.items:
                 yield row
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
-        """The pages, without the rows that a living list shows twice."""
+    async def pages(self, *, in_flight: int = 0) -> AsyncIterator[Page[T]]:
+        """The pages, without the rows that a living list shows twice.
+
+        Up to `in_flight` of them, 32 at most, are asked for while the reader has one: as many as the cloud tells the
+        cursors of beforehand, else the next one. They come in order, and the quota holds as ever.
+        """
         walk = self._listing.walk()
-        while not walk.done:
-            page = await self._runner.run(self._listing.fetch(walk.cursor))
-            yield Page(walk.take(page), walk.cursor, page.total)
+        async with AsyncEarly(self._runner, self._listing, in_flight) as early:
+            while not walk.done:
+                page = await early.page(walk.cursor)
+                rows = walk.take(page)
+                if not walk.done:
+                    early.after(page, walk.cursor)
+                yield Page(rows, walk.cursor, page.total)
 
     async def first_page(self) -> Page[T]:
         """One page alone; its cursor, given as `cursor=`, has the next one."""

@@ -9,12 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
+from otabridge._ahead import Early
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageKind, Page, Product
 
 if TYPE_CHECKING:
     import httpx
 
-    from otabridge._calls import Calls, Listing
+    from otabridge._calls import Calls
+    from otabridge._listing import Listing
     from otabridge._runners import Runner
     from otabridge.capabilities import Capability, Support
     from otabridge.limits import Limits
@@ -39,12 +41,20 @@ class Pager(Generic[T]):
         for page in self.pages():
             yield from page.items
 
-    def pages(self) -> Iterator[Page[T]]:
-        """The pages, without the rows that a living list shows twice."""
+    def pages(self, *, in_flight: int = 0) -> Iterator[Page[T]]:
+        """The pages, without the rows that a living list shows twice.
+
+        Up to `in_flight` of them, 32 at most, are asked for while the reader has one: as many as the cloud tells the
+        cursors of beforehand, else the next one. They come in order, and the quota holds as ever.
+        """
         walk = self._listing.walk()
-        while not walk.done:
-            page = self._runner.run(self._listing.fetch(walk.cursor))
-            yield Page(walk.take(page), walk.cursor, page.total)
+        with Early(self._runner, self._listing, in_flight) as early:
+            while not walk.done:
+                page = early.page(walk.cursor)
+                rows = walk.take(page)
+                if not walk.done:
+                    early.after(page, walk.cursor)
+                yield Page(rows, walk.cursor, page.total)
 
     def first_page(self) -> Page[T]:
         """One page alone; its cursor, given as `cursor=`, has the next one."""

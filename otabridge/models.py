@@ -4,7 +4,7 @@ Times are aware UTC datetimes. `raw` holds the vendor's own object, less its sec
 it takes no part in comparison or repr. Names beginning with `@` are the built-in whole-device modules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -170,7 +170,8 @@ class Page(Generic[T]):
     """One page of a list. `cursor` is opaque text for the next page, None at the end; `total` counts all rows.
 
     `before` counts the rows before this page, where the cursor knows that; `behind` has the cursor right behind each
-    row, where cursors name rows and the list is cheap to take up anywhere.
+    row, where cursors name rows and the list is cheap to take up anywhere; `ahead` has the cursors of the pages that
+    follow, this page's own first, as far as the cloud's total tells them beforehand.
     """
 
     items: tuple[T, ...]
@@ -178,3 +179,4 @@ class Page(Generic[T]):
     total: int | None = None
     before: int | None = field(default=None, compare=False, repr=False)
     behind: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    ahead: Sequence[str] = field(default=(), compare=False, repr=False)

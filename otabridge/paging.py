@@ -6,7 +6,7 @@ back when a list by position shrinks or ends short, at most three times, and the
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
@@ -263,29 +263,3 @@ def _decode(cursor: str | None) -> _Place:
     if not isinstance(parts, list) or not all(isinstance(getattr(place, name), kind) for name, kind in _KINDS.items()):
         raise PagingError(f"not a cursor of this list: {(cursor or '')[:60]!r}")
     return place
-
-
-def offset_page(
-    cursor: str | None,
-    fetch: "Callable[[int], Steps[tuple[Sequence[O], int]]]",
-    rows: "Callable[[Sequence[O]], Steps[Sequence[T]]]",
-    *,
-    counted: bool = True,
-) -> "Steps[Page[T]]":
-    """A page of a list by offset, which has rows unless it is the last; its cursor is the offset to go on from.
-
-    `fetch(offset)` gives the wire's rows and the total, which ends the list, never a short page. `rows` makes ours of
-    them; where it leaves some out, the total is not ours: not `counted`.
-    """
-    if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 12):
-        raise PagingError(f"not a cursor of this list: {cursor[:60]!r}")
-    start = int(cursor or 0)
-    while True:
-        found, total = yield from fetch(start)
-        end = start + len(found)
-        over = not found or end >= total
-        given = tuple((yield from rows(found)))
-        if given or over:
-            known = (total, start) if counted and len(given) == len(found) else ()
-            return Page(given, None if over else str(end), *known)
-        start = end

@@ -48,8 +48,9 @@ from otabridge.models import (
     UrlLocation,
     VersionSource,
 )
+from otabridge.offsets import Ahead, offset_page
 from otabridge.pacing import EVERYTHING, Quota
-from otabridge.paging import Nested, Walk, offset_page
+from otabridge.paging import Nested, Walk
 from otabridge.rows import Reader, aliased, decode, excerpt, json_object, not_understood
 from otabridge.settings import FileHost, HttpSettings, Settings, origin
 from otabridge.signing import Credential, Signer, World
@@ -65,6 +66,7 @@ __all__ = [
     "FIRMWARE",
     "NATIVE",
     "SOFTWARE",
+    "Ahead",
     "ApiError",
     "Artifact",
     "AuthenticationError",

@@ -24,10 +24,10 @@ OURS = [
 LAYERS = [
     "models errors capabilities limits",  # values
     # mechanics
-    "wire flow files links transfers progress paging windows signing retry pacing redact rows settings markup",
+    "wire flow files links transfers progress paging offsets windows signing retry pacing redact rows settings markup",
     "backend facade objects hookspecs plugin",  # contract
     "registry config _exchange _drivers _runners _connect",  # runtime
-    "_calls client aio __init__",  # surface
+    "_listing _ahead _calls client aio __init__",  # surface
     "serve testing migrate",
     "cli __main__",
 ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from otabridge.errors import PagingError
 from otabridge.models import Page
-from otabridge.paging import offset_page
+from otabridge.offsets import offset_page
 
 
 def offsets(cursor: str | None, rows: list[int], *, size: int = 3, keep: Any = None, counted: bool = True) -> Page[int]:

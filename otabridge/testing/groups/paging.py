@@ -131,6 +131,16 @@ class Paging(Suite):
         assert [listing.key(row) for row in (*first.items, *rest)] == whole
 
     @pytest.mark.parametrize("name", LISTS)
+    def test_cursors_that_are_told_beforehand_are_those_that_reading_finds(self, cloud: Cloud, name: str) -> None:
+        listing, _, arguments = prepared(cloud, name)
+        pages = [*cloud.pages(listing.operation, limit=1, **arguments)]
+        if not any(page.ahead for page in pages):
+            pytest.skip("no cursors are told beforehand")
+        found = [page.cursor for page in pages]
+        for number, page in enumerate(pages):
+            assert [*page.ahead] == found[number : number + len(page.ahead)]
+
+    @pytest.mark.parametrize("name", LISTS)
     def test_a_total_counts_every_row(self, cloud: Cloud, name: str) -> None:
         listing, _, arguments = prepared(cloud, name)
         pages = [*cloud.pages(listing.operation, limit=2, **arguments)]

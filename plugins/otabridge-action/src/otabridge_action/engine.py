@@ -1,12 +1,13 @@
 """What every action shares: its request, who signs it, what its answer means, and lists by page number."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from otabridge.plugin import (
     DEFAULT,
+    Ahead,
     Backend,
     Capability,
     Complaint,
@@ -66,6 +67,16 @@ class Place:
 
     def __str__(self) -> str:
         return json.dumps([self.page, self.size, self.seen, self.total, self.token])
+
+    @property
+    def ahead(self) -> Sequence[str]:
+        """The cursors of this page and of those behind it; only this page's answer has the token of the next one."""
+        if self.token or self.total is None:
+            return ()
+        return Ahead(
+            lambda page: str(replace(self, page=self.page + page, seen=self.seen + page * self.size)),
+            -(-(self.total - self.seen) // self.size),
+        )
 
     def following(self, found: schema.Listing[Any]) -> "Place | None":
         """The place after this page, None at the end: when both counts say so, or the page is empty.
@@ -203,9 +214,9 @@ class Engine(Backend):
             return Page((), None, None if keep else place.total, place.seen)
         found = kind.read(request, reply)
         following = place.following(found)
-        after = None if following is None else str(following)
+        after, ahead = (str(following), following.ahead) if following else (None, ())
         if keep is None:
-            return Page(found.rows, after, found.total, place.seen)
+            return Page(found.rows, after, found.total, place.seen, ahead=ahead)
         # Nobody can count a filtered list afterwards, so what the client would notice is noticed here.
         shrunk = place.total is not None and found.total is not None and found.total < place.total
         short = following is None and found.total is not None and place.seen + len(found.rows) < found.total

@@ -1,0 +1,133 @@
+"""Pages of a list that are asked for before they are wanted: which ones, and who holds them until then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from otabridge.errors import ValidationError
+
+if TYPE_CHECKING:
+    from asyncio import Task
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from otabridge._listing import Listing
+    from otabridge._runners import AsyncRunner, Runner
+    from otabridge.models import Page
+
+T = TypeVar("T")
+MOST = 32  # requests that a client has under way
+
+
+class Lead:
+    """How far to be ahead of a walk, which goes from cursor to cursor as it always does.
+
+    A page that was asked for at a cursor to which the walk does not come, since the list has changed, is of no use: the
+    lead then begins again with one page, and doubles with each that was right.
+    """
+
+    def __init__(self, in_flight: int) -> None:
+        if not 0 <= in_flight <= MOST:
+            raise ValidationError(
+                f"in_flight is {in_flight}: give 0, for each page when it is wanted, to {MOST}", field="in_flight"
+            )
+        self.most = self._length = in_flight
+
+    def after(self, page: Page[Any], cursor: str | None, held: Collection[str | None]) -> tuple[str | None, ...]:
+        """The cursors to have under way when a page was read and the walk goes on at `cursor`; `held` are already."""
+        self._length = 1 if held and cursor not in held else min(self.most, 2 * self._length)
+        told = tuple(islice(page.ahead, self._length))
+        return told if told and told[0] == cursor else (cursor,)[: self._length]
+
+
+class Early(Generic[T]):
+    """The pages of one reading, some of them fetched on threads before they are wanted."""
+
+    def __init__(self, runner: Runner, listing: Listing[T], in_flight: int) -> None:
+        self._runner, self._listing, self._lead = runner, listing, Lead(in_flight)
+        self._held: dict[str | None, Future[Page[T]]] = {}
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._threads:
+            self._threads.shutdown(cancel_futures=True)
+
+    def page(self, cursor: str | None) -> Page[T]:
+        """The page at a cursor."""
+        held = self._held.pop(cursor, None)
+        return self._fetched(cursor) if held is None else held.result()
+
+    def after(self, page: Page[T], cursor: str | None) -> None:
+        """Ask for what comes after a page, if the walk goes on at this cursor."""
+        wanted = self._lead.after(page, cursor, self._held)
+        for gone in self._held.keys() - wanted:
+            self._held.pop(gone).cancel()
+        for new in wanted:
+            if new not in self._held:
+                self._held[new] = self._pool().submit(self._fetched, new)
+
+    def _fetched(self, cursor: str | None) -> Page[T]:
+        return self._runner.run(self._listing.fetch(cursor))
+
+    def _pool(self) -> ThreadPoolExecutor:
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(self._lead.most, "otabridge")
+        return self._threads
+
+
+class AsyncEarly(Generic[T]):
+    """The pages of one reading, some of them fetched by tasks before they are wanted."""
+
+    def __init__(self, runner: AsyncRunner, listing: Listing[T], in_flight: int) -> None:
+        self._runner, self._listing, self._lead = runner, listing, Lead(in_flight)
+        self._held: dict[str | None, Task[Page[T]]] = {}
+        self._dropped: set[Task[Page[T]]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if not self._held and not self._dropped:
+            return
+        import asyncio
+
+        for task in self._held.values():
+            task.cancel()
+        await asyncio.gather(*self._held.values(), *self._dropped, return_exceptions=True)
+
+    async def page(self, cursor: str | None) -> Page[T]:
+        """The page at a cursor."""
+        held = self._held.get(cursor)
+        if held is None:
+            return await self._fetched(cursor)
+        page = await held
+        del self._held[cursor]
+        return page
+
+    def after(self, page: Page[T], cursor: str | None) -> None:
+        """Ask for what comes after a page, if the walk goes on at this cursor."""
+        import asyncio
+
+        wanted = self._lead.after(page, cursor, self._held)
+        for gone in self._held.keys() - wanted:
+            task = self._held.pop(gone)
+            task.cancel()
+            self._dropped.add(task)
+            task.add_done_callback(self._forget)
+        for new in wanted:
+            if new not in self._held:
+                self._held[new] = asyncio.ensure_future(self._fetched(new))
+
+    def _forget(self, task: Task[Page[T]]) -> None:
+        self._dropped.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody wants it any more, and asyncio complains of those that nobody looked at
+
+    async def _fetched(self, cursor: str | None) -> Page[T]:
+        return await self._runner.run(self._listing.fetch(cursor))
