@@ -1,13 +1,14 @@
-"""Calls for objects in OBS: where they go, how they are signed, and what its answers in XML say."""
+"""Calls for objects in OBS: where they go, how they are signed, and what its answers in XML say.
+
+Signing and XML are loaded with the first such call: who moves no files shall not wait for them.
+"""
 
 import re
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
-from typing import Any, NoReturn
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from otabridge.plugin import (
     Complaint,
@@ -20,8 +21,10 @@ from otabridge.plugin import (
     Signer,
     not_understood,
 )
-from otabridge_huawei.obs_signing import PREFIX, LegacySigner, Scheme, V4Signer
 from otabridge_huawei.settings import HuaweiSettings
+
+if TYPE_CHECKING:
+    from otabridge_huawei.obs_signing import Scheme
 
 PUT, GET, HEAD = "PutObject", "GetObject", "HeadObject"
 BEGIN, PART, FINISH, ABORT = (
@@ -34,7 +37,7 @@ CALLS = frozenset({PUT, GET, HEAD, BEGIN, PART, FINISH, ABORT})
 KIND = ("Content-Type", "application/octet-stream")
 XML_BYTES = 65_536
 _REGION = re.compile(r"(?:^|\.)obs\.([a-z0-9-]+)\.myhuaweicloud\.").search
-_SCHEMES: dict[str, Scheme] = {"obs": "OBS", "v2": "AWS", "v4": "AWS"}
+_SCHEMES: "dict[str, Scheme]" = {"obs": "OBS", "v2": "AWS", "v4": "AWS"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +62,8 @@ class SplitSigner:
 
 def object_signer(config: HuaweiSettings, origin: str) -> Signer:
     """The signer for objects at an origin. ConfigurationError without keys: OBS knows no tokens."""
+    from otabridge_huawei.obs_signing import LegacySigner, V4Signer
+
     if not (config.access_key and config.secret_key):
         raise ConfigurationError("files of packages need the settings access_key and secret_key: OBS takes no token")
     secret = config.secret_key.get_secret_value()
@@ -74,6 +79,8 @@ def object_signer(config: HuaweiSettings, origin: str) -> Signer:
 
 def meta_name(config: HuaweiSettings, name: str) -> str:
     """The header of a fact that is kept with an object."""
+    from otabridge_huawei.obs_signing import PREFIX
+
     return f"{PREFIX[_SCHEMES[config.obs_signature]]}meta-{name}"
 
 
@@ -109,6 +116,8 @@ def upload_query(upload: str = "") -> Pairs:
 
 def finish_body(tags: Iterable[str]) -> bytes:
     """The parts of an upload, by their tags."""
+    from xml.sax.saxutils import escape
+
     parts = "".join(
         f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(tag)}</ETag></Part>"
         for number, tag in enumerate(tags, 1)
@@ -154,6 +163,8 @@ def md5_header(digest: str) -> tuple[str, str]:
 
 
 def _members(body: bytes) -> dict[str, str]:
+    from xml.etree import ElementTree
+
     # A declaration could define entities without end, and null bytes could hide one in another encoding.
     if len(body) > XML_BYTES or b"\0" in body or b"<!" in body:
         return {}
