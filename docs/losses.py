@@ -21,7 +21,7 @@ from otabridge.migrate.mapping import NameMap
 from otabridge.migrate.model import FieldChange, Severity
 from otabridge.migrate.rules import RULES, TEXTS, change
 from otabridge.migrate.telling import SEVERITIES
-from otabridge.models import Artifact, Checksum, Module, Package
+from otabridge.models import Artifact, Checksum, LocalLocation, Module, Package
 
 PAGE = Path(__file__).parent / "migrating.md"
 MARKED = re.compile(r"<!-- losses: (.*?) -->\n.*?<!-- end of losses -->", re.DOTALL)
@@ -103,6 +103,9 @@ def packages(source: Facts) -> Iterator[Package]:
     yield replace(plain, artifacts=tuple(replace(file(source), name=name) for name in names))
     if limits.empty_packages:
         yield replace(plain, artifacts=())
+    elsewhere = replace(file(source), location=None)
+    if not source.has_bytes(elsewhere):
+        yield replace(plain, artifacts=(elsewhere,))
 
 
 def file(source: Facts) -> Artifact:
@@ -110,7 +113,7 @@ def file(source: Facts) -> Artifact:
     algorithm = next(iter(source.limits.checksums), "sha256")
     digest = Checksum(algorithm=algorithm, hex="0" * {"md5": 32}.get(algorithm, 64))
     name = f"a{next(iter(source.limits.artifact_suffixes), '.bin')}"
-    return Artifact(name=name, size=1, checksum=digest)
+    return Artifact(name=name, size=1, checksum=digest, location=LocalLocation(sha256="0" * 64))
 
 
 def changes(source: Facts, destination: Facts) -> Iterator[FieldChange]:

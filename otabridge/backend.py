@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from otabridge import errors as err
 from otabridge.capabilities import TRAITS, Capability, Level, Support, Traits
-from otabridge.flow import Flow, Steps, flow
+from otabridge.flow import Flow, Steps, flow, or_none
 from otabridge.limits import ARGUMENT_FIELDS, OWN_FIELDS, Limits, broken
 from otabridge.models import Artifact, Device, Module, ModuleVersion, Package, PackageDraft, Page, Product
 from otabridge.pacing import EVERYTHING, Quota
@@ -210,10 +210,8 @@ class Backend(ABC):
 
         def versions(device: Device, inner: str | None) -> Steps[Page[ModuleVersion]]:
             key = {"product": device.product, "device": device.name, "device_id": device.id}
-            try:
-                return (yield from self.list_module_versions(**key, cursor=inner, limit=limit))
-            except err.NotFoundError:
-                return Page(())  # deleted since it was listed
+            found = yield from or_none(self.list_module_versions(**key, cursor=inner, limit=limit))
+            return found or Page(())  # deleted since it was listed
 
         devices: Nested[Device, ModuleVersion] = Nested(
             self._devices_at_work,
@@ -244,6 +242,10 @@ class Backend(ABC):
         """The credential for the next requests; where it must be fetched, by requests with `auth=False`."""
         yield from ()
         return Credential()
+
+    def has_bytes(self, artifact: Artifact) -> bool:
+        """Whether `open_artifact` can bring an artifact of this backend, as far as is known without asking."""
+        return True
 
     def complaint(self, request: Request, response: Response) -> Complaint | None:
         """What the answer says went wrong: its envelope first. None if it is a success or says nothing."""

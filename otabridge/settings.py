@@ -48,6 +48,11 @@ class Settings(BaseModel):
             raise ValueError("holds a control character, or white space at an end: a line end pasted with it, perhaps")
         return value
 
+    @property
+    def place(self) -> str:
+        """Whose objects these settings show, whoever asks for them; empty where that cannot be told."""
+        return ""
+
     @classmethod
     def secret_fields(cls) -> frozenset[str]:
         """The names of the fields that hold secrets, optional and annotated ones too."""
@@ -77,6 +82,15 @@ class HttpSettings(Settings):
     """Common to the clouds: where they are. `http://` is for loopback alone, in every field that ends in `endpoint`."""
 
     endpoint: str
+
+    @property
+    def place(self) -> str:
+        """The endpoint; a cloud with several accounts behind one adds what tells them apart.
+
+        Of one on loopback the port says nothing: an emulator takes another one each time.
+        """
+        host = urlsplit(self.endpoint).hostname or ""
+        return "loopback" if is_loopback(host) else self.endpoint
 
     @field_validator("*")
     @classmethod

@@ -20,8 +20,9 @@ from otabridge.cli.migrating import (
     coded,
     counting,
     ended,
+    listed,
     shown_items,
-    written_anew,
+    written,
 )
 from otabridge.cli.options import ConfigFile, Debug, Format, Output, Verify, Yes
 
@@ -56,6 +57,9 @@ def plan(
             help="Whether packages must be verified at the destination before they can be rolled out.",
         ),
     ] = Verify.NONE,
+    no_update: Annotated[
+        bool, typer.Option("--no-update", help="Leave texts that differ at the destination as they are.")
+    ] = False,
     detailed: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 if there is something to do or in conflict.")
     ] = False,
@@ -76,14 +80,13 @@ def plan(
                 mapping=mapping,
                 verify=verify is Verify.REQUIRED,
                 accept=accept or (),
+                update=not no_update,
                 config=config,
             )
         if draft is not None:
-            written_anew(draft, drafted(made))
+            written(draft, drafted(made), anew=True)
         if into is not None:
-            into.write_bytes(made.to_json())
-        if product and not made.items:
-            errors.say("warning", f"the source has no modules and packages of {', '.join(product)}")
+            written(into, made.to_json())
         shown_items(migrate.Record(made), output)
         if detailed and (not made.empty or made.blockers() or "conflict" in made.counted()):
             raise typer.Exit(migrate.Code.DIFFERENT)
@@ -112,7 +115,7 @@ def apply(
     output: Output = Format.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Do what a plan says. Nothing is deleted at the source, overwritten at the destination, or rolled out."""
+    """Do what a plan says. Nothing is deleted at the source or rolled out, and no file is overwritten."""
     from otabridge import migrate
 
     choices = budget(max_creates, stop_after, keep_going, in_flight)
@@ -167,9 +170,8 @@ def verify(
         with session.busy(f"verifying {file.name}"):
             found = migrate.verify(file, level=level.value, config=config)
         columns = ("key", "verdict", "fields", "words")
-        out.listed(
-            output, columns, [{name: out.plain(getattr(each, name)) for name in columns} for each in found.findings]
-        )
+        rows = [{name: out.plain(getattr(each, name)) for name in columns} for each in found.findings]
+        listed(output, columns, rows)
         errors.say("", ", ".join(f"{number} {verdict}" for verdict, number in found.counts.items()) or "nothing to do")
         raise typer.Exit(found.code)
 
@@ -193,7 +195,7 @@ def report(
         if into is None:
             out.emit(told)
         else:
-            into.write_text(told, "utf-8", newline="\n")
+            written(into, told)
 
 
 @app.command()
@@ -216,5 +218,5 @@ def undo(
             told = migrate.undo(file, config=config)
         rows = [{"key": key, "undone": True, "words": ""} for key in told.removed]
         rows += [{"key": key, "undone": False, "words": words} for key, words in (told.kept | told.failed).items()]
-        out.listed(output, ("key", "undone", "words"), rows)
+        listed(output, ("key", "undone", "words"), rows)
         raise typer.Exit(told.code)

@@ -1,7 +1,7 @@
 """What the commands of `otabridge migrate` share: their options, exit codes, progress, and what they print."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -66,28 +66,45 @@ def budget(max_creates: int | None, stop_after: str | None, keep_going: bool, in
     )
 
 
-def written_anew(path: Path, text: str) -> None:
-    """Write a new file. Usage if it is there."""
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise errors.Usage(f"{path} is there already, and may have been reviewed: name another file") from None
+def written(path: Path, content: str | bytes, *, anew: bool = False) -> None:
+    """Write a file. Usage if it is there and shall be made `anew`."""
+    from otabridge.files import disk_words
+
+    if anew and path.exists():
+        raise errors.Usage(f"{path} is there already, and may have been reviewed: name another file")
+    with disk_words(path):
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def listed(format: Format, columns: Sequence[str], rows: Sequence[out.Record]) -> None:
+    """Rows on stdout; in a table what is very long is cut, but for the words that end a line."""
+    from otabridge.migrate.telling import short_words
+
+    if format is Format.TABLE:
+        rows = [
+            {
+                name: short_words(cell) if isinstance(cell, str) and name != "words" else cell
+                for name, cell in row.items()
+            }
+            for row in rows
+        ]
+    out.listed(format, columns, rows)
 
 
 def shown_items(record: "Record", format: Format) -> None:
     """The items on stdout, and what they come to on stderr."""
     from otabridge.migrate.telling import costs, headline, target_words
 
-    rows = []
+    rows: list[out.Record] = []
     for item in record.plan.items:
         state = record.state(item)
-        row = {"key": item.key, "action": item.action, "state": state.state if record.states is not None else ""}
+        row: out.Record = {"key": item.key, "action": item.action}
+        row |= {"state": state.state} if record.states is not None else {}
         row |= {"target": target_words(item), "severity": item.worst()}
         rules = sorted({change.rule for change in item.fields if change.rule and change.severity != "info"})
         rows.append({**row, "rules": rules, "words": state.words or item.words})
     columns = [name for name in COLUMNS if name != "state" or record.states is not None]
-    out.listed(format, columns, rows)
+    listed(format, columns, rows)
     errors.say("", headline(record))
     if record.states is None:
         errors.say("", "; ".join(f"{name}: {words}" for name, words in costs(record)))
@@ -95,13 +112,13 @@ def shown_items(record: "Record", format: Format) -> None:
 
 def ended(done: "Outcome", record: "Record", format: Format) -> None:
     """What is not done on stdout, what it comes to on stderr, and the exit code."""
-    from otabridge.migrate.telling import left, standing
+    from otabridge.migrate.telling import headline, left, standing
 
     rows: list[out.Record] = [
         {"key": item.key, "state": standing(item, record), "words": words} for item, words in left(record)
     ]
-    out.listed(format, ("key", "state", "words"), rows)
-    errors.say("", ", ".join(f"{number} {state}" for state, number in done.counts.items()) or "nothing to do")
+    listed(format, ("key", "state", "words"), rows)
+    errors.say("", headline(record))
     if done.words:
         errors.say("", f"stopped: {done.words}")
     raise typer.Exit(done.code)

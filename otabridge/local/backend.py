@@ -20,6 +20,7 @@ from otabridge.plugin import (
     Backend,
     Capability,
     Device,
+    LocalLocation,
     Module,
     ModuleVersion,
     Package,
@@ -158,6 +159,9 @@ class LocalBackend(Backend):
     @flow
     def open_artifact(self, *, artifact: Artifact, folder: Path) -> Steps[Path]:
         return (yield from self._work(lambda: self._artifacts.hand_out(artifact, folder)))
+
+    def has_bytes(self, artifact: Artifact) -> bool:
+        return isinstance(artifact.location, LocalLocation)
 
     @flow
     def list_devices(

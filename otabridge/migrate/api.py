@@ -1,8 +1,10 @@
 """The functions of `otabridge.migrate`, in both colours: who is asked, and what is opened and closed again."""
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +14,7 @@ from otabridge.errors import ConfigurationError
 from otabridge.files import disk_words
 from otabridge.flow import Steps
 from otabridge.migrate.course import USUAL, Choices
-from otabridge.migrate.facts import facts_of
+from otabridge.migrate.facts import facts_of, other_place, side_of
 from otabridge.migrate.journal import ItemState, Journal
 from otabridge.migrate.mapping import NameMap, read_mapping
 from otabridge.migrate.model import Item, MigrationPlan, Side
@@ -28,6 +30,8 @@ Mapped = NameMap | FilePath | None
 Tell = Callable[[Item, ItemState], object]
 AnyClient = Client | AsyncClient
 C = TypeVar("C", Client, AsyncClient)
+
+log = logging.getLogger("otabridge")
 
 
 def _untold(item: Item, state: ItemState) -> None:
@@ -99,7 +103,7 @@ def verify(
     """
     known = read_record(record)
     with _opened(destination or known.plan.destination.cloud, config) as there:
-        return Run(None, there).run(verified(known, facts_of(_fitting(there, known.plan.destination)), level=level))
+        return Run(None, there).run(verified(known, facts_of(_readable(there, known.plan.destination)), level=level))
 
 
 def undo(journal: FilePath, destination: Client | str | None = None, *, config: FilePath | None = None) -> Undone:
@@ -169,7 +173,7 @@ async def averify(
     """`verify`, async."""
     known = read_record(record)
     async with _aopened(destination or known.plan.destination.cloud, config) as there:
-        facts = facts_of(_fitting(there, known.plan.destination))
+        facts = facts_of(_readable(there, known.plan.destination))
         return await AsyncRun(None, there).run(verified(known, facts, level=level))
 
 
@@ -196,9 +200,12 @@ def _planning(
     accept: Iterable[str],
     update: bool,
 ) -> Steps[MigrationPlan]:
+    folder = source.cloud.removeprefix("local:")
+    if folder != source.cloud and not Path(folder).expanduser().is_dir():  # to look there would make a store
+        raise ConfigurationError(f"{source.cloud}: there is no such folder: check its name")
     return planned(
-        source=Side(cloud=source.cloud, backend=source._backend.name),
-        destination=Side(cloud=destination.cloud, backend=destination._backend.name),
+        source=side_of(source),
+        destination=side_of(destination),
         source_facts=facts_of(source),
         destination_facts=facts_of(destination),
         products=products,
@@ -253,11 +260,18 @@ async def _arun(
 
 
 def _fitting(cloud: C, side: Side) -> C:
-    """The client, if it is of the backend that the plan was made for."""
-    if cloud._backend.name != side.backend:
-        told = f"the destination was {side.cloud}, of the backend {side.backend}, not {cloud._backend.name}"
-        raise ConfigurationError(f"{told}: connect to that")
+    """The client, if it is of the cloud that the plan was made for."""
+    if other := other_place(side, side_of(cloud)):
+        raise ConfigurationError(f"the plan's destination is {other}: connect to that")
     return cloud
+
+
+def _readable(cloud: C, side: Side) -> C:
+    """The same for what only reads: a store may lie elsewhere by now, if it is of the same backend."""
+    fitting = _fitting(cloud, replace(side, place=""))
+    if other := other_place(side, side_of(cloud)):
+        log.warning("the plan's destination is %s", other)
+    return fitting
 
 
 @contextmanager

@@ -143,6 +143,9 @@ def judge(case: Case, there: Sequence[Module | Package], source: Facts, facts: F
         case.changes += (
             change(f"capability.{need.value}", case.kind, detail=_note(need, source, facts)) for need in lacking
         )
+        if isinstance(case.row, Package):
+            gone = [file.name for file in case.row.artifacts if not source.has_bytes(file)]
+            case.changes += (change("artifact.bytes.absent", "artifacts", name) for name in gone)
         stops = [each for each in case.changes if each.fate == "unsupported"]
         if not stops and (refused := _refusal(case, facts)):
             stops = [change("package.refused", "package", detail=refused)]
@@ -186,8 +189,11 @@ def _texts_differ(case: Case, row: Module | Package, other: Iterable[str], facts
     if fixed:
         told = (change(f"{fields[name]}.fixed", name, getattr(row, name), case.target[name]) for name in fixed)
         case.decide("conflict", *told)
-    else:
-        case.decide("update" if update else "skip", words=f"differs there in {', '.join(fields)}")
+        return
+    if update:
+        old = ((name, getattr(row, name) or None) for name in fields)
+        case.changes += (change(f"{fields[name]}.replaced", name, text, case.target[name]) for name, text in old)
+    case.decide("update" if update else "skip", words=f"differs there in {', '.join(fields)}")
 
 
 def _differs(name: str, case: Case, row: Package) -> FieldChange:

@@ -1,5 +1,7 @@
 """The exit codes of every `otabridge migrate` command: one table. What a run, a check or an undo came to has one."""
 
+import errno
+import sqlite3
 from collections.abc import Mapping
 from enum import IntEnum
 
@@ -47,4 +49,13 @@ _CODES: Mapping[type[Exception], Code] = {
 
 def code_of(error: Exception) -> Code:
     """The exit code of an error that nothing of a migration has taken care of."""
+    if _full(error) or _full(error.__cause__):
+        return Code.AGAIN
     return next((_CODES[cls] for cls in type(error).__mro__ if cls in _CODES), Code.UNEXPECTED)
+
+
+def _full(error: BaseException | None) -> bool:
+    """Whether a disk has no room left, or failed: what was written before is safe."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)

@@ -50,9 +50,9 @@ class Course:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stop(self, why: Stop, words: str) -> None:
-        """Let no further item begin, and none that has begun write more than it must."""
+        """Let no further item begin; only after a failure those that have begun write no more than they must."""
         with self._lock:
-            if not self.stopped:
+            if not self.stopped or (why != "budget" and not self.breaks_off()):
                 self.stopped, self.words = why, words
 
     def may_begin(self) -> bool:
@@ -73,20 +73,25 @@ class Course:
         if state.state != "done" and not self.choices.keep_going:
             self.stop("failure", f"{key}: {state.words}")
 
+    def breaks_off(self) -> bool:
+        """Whether even what has begun shall end early."""
+        return self.stopped in ("failure", "credentials")
+
     def may_go_on(self) -> None:
-        """Ended if the run stops."""
-        if self.stopped:
+        """Ended if the run breaks off."""
+        if self.breaks_off():
             raise Ended
 
     def may_create(self) -> None:
-        """Take one create of the budget. Ended if there is none left, or the run stops."""
+        """Take one create of the budget. Ended if there is none left, or the run breaks off."""
+        self.may_go_on()
+        most = self.choices.max_creates
         with self._lock:
-            most = self.choices.max_creates
-            if not self.stopped and most is not None and self.created >= most:
-                self.stopped, self.words = "budget", f"{most} were created, as many as were allowed"
-            if self.stopped:
-                raise Ended
-            self.created += 1
+            spent = most is not None and self.created >= most
+            self.created += not spent
+        if spent:
+            self.stop("budget", f"{most} were created, as many as were allowed")
+            raise Ended
 
     def folder(self, item: Item) -> Path:
         """Where the item's files lie while it is carried."""

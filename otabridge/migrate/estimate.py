@@ -12,12 +12,15 @@ from otabridge.migrate.steps import Where
 from otabridge.models import Module, Package
 from otabridge.pacing import CEILING, EVERYTHING
 
-# What each action on an item takes, once; files are counted apart.
-_CALLS: Mapping[tuple[str, str], Mapping[Where, tuple[Op, ...]]] = {
-    ("module", "create"): {"source": (Op.GET_MODULE,), "destination": (Op.CREATE_MODULE, Op.GET_MODULE)},
-    ("module", "update"): {"source": (Op.GET_MODULE,), "destination": (Op.UPDATE_MODULE, Op.GET_MODULE)},
-    ("package", "create"): {"source": (Op.GET_PACKAGE,), "destination": (Op.CREATE_PACKAGE, Op.GET_PACKAGE)},
-    ("package", "update"): {"source": (Op.GET_PACKAGE,), "destination": (Op.UPDATE_PACKAGE, Op.GET_PACKAGE)},
+# What each item is read again by at the source, and what its action takes at the destination; files are counted apart.
+_READ: Mapping[str, Op] = {"module": Op.GET_MODULE, "package": Op.GET_PACKAGE}
+_CALLS: Mapping[tuple[str, str], tuple[Op, ...]] = {
+    ("module", "create"): (Op.CREATE_MODULE, Op.GET_MODULE),
+    ("module", "update"): (Op.GET_MODULE, Op.UPDATE_MODULE, Op.GET_MODULE),
+    ("module", "adopt"): (Op.GET_MODULE,),
+    ("package", "create"): (Op.CREATE_PACKAGE, Op.GET_PACKAGE),
+    ("package", "update"): (Op.GET_PACKAGE, Op.UPDATE_PACKAGE, Op.GET_PACKAGE),
+    ("package", "adopt"): (Op.GET_PACKAGE,),
 }
 
 
@@ -26,11 +29,13 @@ def estimated(items: Iterable[Item], source: Facts, facts: Facts, slots: Sequenc
     calls: dict[Where, Counter[str]] = {"source": Counter(), "destination": Counter()}
     size = 0
     for item in items:
-        for where, operations in _CALLS.get((item.kind, item.action), {}).items():
-            calls[where].update(each.value for each in operations)
-        if item.kind == "package" and item.action == "create":
+        if operations := _CALLS.get((item.kind, item.action)):
+            calls["source"][_READ[item.kind].value] += 1
+            calls["destination"].update(each.value for each in operations)
+        compared = item.action == "adopt" and "artifact.digest.incomparable" in item.rules("info")
+        if item.files and (item.action == "create" or compared):
             calls["source"][Op.OPEN_ARTIFACT.value] += len(item.files)
-            calls["destination"][Op.STAGE_ARTIFACT.value] += len(item.files)
+            calls["destination"][(Op.OPEN_ARTIFACT if compared else Op.STAGE_ARTIFACT).value] += len(item.files)
             size += sum(file.size or 0 for file in item.files)
     sides = {"source": source, "destination": facts}
     seconds = max(_seconds(calls[where], side) for where, side in sides.items())  # type: ignore[index]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from otabridge.aio import AsyncClient
@@ -11,7 +12,8 @@ from otabridge.client import Client
 from otabridge.errors import ValidationError
 from otabridge.facade import TWINS
 from otabridge.limits import Limits
-from otabridge.models import PackageDraft
+from otabridge.migrate.model import Side
+from otabridge.models import Artifact, PackageDraft
 from otabridge.signing import World
 
 
@@ -19,7 +21,8 @@ from otabridge.signing import World
 class Facts:
     """What one side declares. `products` are the user's aliases for its products, `rates` requests per second.
 
-    `spends` has the rates' names that a call of an operation uses; `check` is the backend's own check of a draft.
+    `spends` has the rates' names that a call of an operation uses; `check` is the backend's own check of a draft, and
+    `has_bytes` whether it can bring an artifact.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -30,6 +33,7 @@ class Facts:
     rates: Mapping[str, float] = field(default_factory=dict)
     spends: Mapping[Capability, tuple[str, ...]] = field(default_factory=dict)
     check: Callable[[PackageDraft], None] | None = field(default=None, compare=False, repr=False)
+    has_bytes: Callable[[Artifact], bool] = field(default=lambda artifact: True, compare=False, repr=False)
     now: Callable[[], datetime] = field(default=World().now, compare=False, repr=False)
 
     def can(self, capability: Capability) -> bool:
@@ -54,6 +58,23 @@ class Facts:
         return None
 
 
+def side_of(client: Client | AsyncClient) -> Side:
+    """Which cloud a client is of. Neither keys nor addresses are in it."""
+    backend = client._backend
+    place = backend.config.place
+    digest = sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:16] if place else ""
+    return Side(cloud=client.cloud, backend=backend.name, place=digest)
+
+
+def other_place(side: Side, found: Side) -> str:
+    """Why a client is not of the cloud that a plan was made for, in words; empty if it is, whatever its name."""
+    if found.backend != side.backend:
+        return f"{side.cloud}, of the backend {side.backend}, not {found.backend}"
+    if side.place and found.place and side.place != found.place:
+        return f"{side.cloud} at another endpoint, account or folder than {found.cloud} is"
+    return ""
+
+
 def facts_of(client: Client | AsyncClient) -> Facts:
     """What the backend of a client declares."""
     backend = client._backend
@@ -71,5 +92,6 @@ def facts_of(client: Client | AsyncClient) -> Facts:
         rates=backend.rates(),
         spends=backend.spends,
         check=check,
+        has_bytes=backend.has_bytes,
         now=backend.world.now,
     )

@@ -49,7 +49,13 @@ def standing(products: Sequence[str], facts: Facts) -> Steps[Found]:
     wider = [count for count in facts.limits.counts if not count.endswith(("per product", "per module"))]
     counted = any(count.startswith(("modules", "packages")) for count in wider)
     unique = {"module.alias", "package.name"} & facts.traits.unique_keys.keys()
-    return (yield from everything("destination", None if counted or unique else products))
+    if not (counted or unique):
+        return (yield from everything("destination", products))
+    found = yield from everything("destination", None)
+    full = {row.product for row in found.modules} | {row.product for row in found.packages}
+    empty = yield from everything("destination", [each for each in products if each not in full])
+    found.missing |= empty.missing  # a product that has nothing may be none
+    return found
 
 
 def whole(where: Where, rows: Sequence[Package]) -> Steps[list[Package]]:

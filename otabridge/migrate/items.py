@@ -20,7 +20,7 @@ from otabridge.errors import (
     TransportError,
 )
 from otabridge.files import Digests
-from otabridge.flow import Sleep, Steps, local
+from otabridge.flow import Sleep, Steps, local, or_none
 from otabridge.migrate.carrying import fetched, staged
 from otabridge.migrate.course import Course
 from otabridge.migrate.journal import ItemState, State
@@ -70,7 +70,7 @@ def carried(item: Item, course: Course) -> Steps[ItemState]:
                 failed = yield from way.moved("failed", error=type(error).__name__, words=str(error), ours=way.ours)
                 if isinstance(error, AuthenticationError) and attempt == TRIES:
                     course.stop("credentials", str(error))
-                if failed.hopeless or attempt == TRIES or course.stopped:
+                if failed.hopeless or attempt == TRIES or course.breaks_off():
                     break
     finally:
         shutil.rmtree(course.folder(item), ignore_errors=True)
@@ -112,7 +112,7 @@ class _Way:
 
     def _created(self, state: ItemState) -> Steps[None]:
         if state.attempts or not self._unique():
-            there = yield from self._look(lag=state.ours)
+            there = yield from self._look(lag=state.ours, half_made=state.ours and self._unique())
             self._reached("looked")
             if there is not None:
                 yield from self._finished(there)
@@ -159,6 +159,10 @@ class _Way:
         other = self._differences(there)
         if {*other} - {*TEXTS[self._item.kind]}:
             raise Clash(f"what stands at the destination differs in {', '.join(other)}: plan again")
+        planned = {change.field: change.old for change in self._item.fields if change.rule.endswith(".replaced")}
+        edited = [name for name in other if name not in planned or (getattr(there, name) or None) != planned[name]]
+        if edited:
+            raise Clash(f"{', '.join(edited)} was edited at the destination since it was planned: plan again")
         if other:
             self._course.may_go_on()
             yield from self.moved("intended", attempts=state.attempts + 1, id=_id(there))
@@ -203,9 +207,9 @@ class _Way:
             else:
                 found = yield from shown_package("source", source["id"])
         except NotFoundError:
-            raise Drifted("it is gone from the source since it was planned: plan again") from None
+            raise Drifted("it is gone: plan again") from None
         if fingerprint(found) != self._item.fingerprint:
-            raise Drifted("it was changed at the source since it was planned: plan again")
+            raise Drifted("it is another one by now: plan again")
         self._reached("read again")
         return found
 
@@ -221,8 +225,11 @@ class _Way:
             pass
         raise Clash("what stood at the destination is gone since it was planned: plan again")
 
-    def _look(self, *, lag: bool) -> Steps[Module | Package | None]:
-        """What stands at the destination by the item's name and is equal; it may show `lag` seconds late."""
+    def _look(self, *, lag: bool, half_made: bool = False) -> Steps[Module | Package | None]:
+        """What stands at the destination by the item's name and is equal; it may show `lag` seconds late.
+
+        What differs may be `half_made` by us: such a cloud completes it when it is made again, and refuses another one.
+        """
         found = yield from self._named()
         if not found and lag and self._traits.list_lag_seconds:
             yield Sleep(self._traits.list_lag_seconds)
@@ -232,7 +239,7 @@ class _Way:
             if not other:
                 equal: Module | Package = each
                 return equal
-        if found:
+        if found and not half_made:
             raise Clash(f"another one stands at the destination; it differs in {', '.join(other)}")
         return None
 
@@ -240,10 +247,8 @@ class _Way:
         target = self._item.target
         if self._item.kind == "package":
             return (yield from found_packages("destination", target["product"], target["module"], target["version"]))
-        try:
-            return [(yield from shown_module("destination", target["product"], target["name"]))]
-        except NotFoundError:
-            return []
+        found = yield from or_none(shown_module("destination", target["product"], target["name"]))
+        return [found] if found else []
 
     def _proven(self, made: Module | Package) -> Steps[Module | Package]:
         """What was written, read back, and again after the lag. IntegrityError if it is not as it was written."""

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -45,8 +45,8 @@ _COLUMNS = "state, id, ours, error, words, attempts, at, digests, fingerprint"
 _ONE = f"SELECT {_COLUMNS} FROM items WHERE position = ?"
 # SQLite's primary result code -> words. https://www.sqlite.org/rescode.html
 _WORDS = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space, and resume",
-    sqlite3.SQLITE_IOERR: "the disk failed, or is full: what was written before is safe; mend that, and resume",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space, then resume, or apply again",
+    sqlite3.SQLITE_IOERR: "the disk failed, or is full; what was written before is safe: mend that, then resume",
     sqlite3.SQLITE_BUSY: "another program keeps it locked: end that, and try again",
     sqlite3.SQLITE_READONLY: "it may not be written: check its owner, and that of its folder",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check that it is there and may be read, with its folder",
@@ -168,6 +168,9 @@ class Journal:
     def close(self) -> None:
         """Close the file, and let others own it."""
         with self._lock:
+            if self._owner:
+                with suppress(sqlite3.Error):  # it may be closed, or its disk full: then its log stays beside it
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
             if self._owner:
                 self._owner.close()

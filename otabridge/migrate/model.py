@@ -76,10 +76,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the two clouds: its name in the configuration, and its backend's."""
+    """One of the two clouds: its name in the configuration, its backend's, and a digest of where its objects are.
+
+    The digest is of the endpoint or folder, and of what tells accounts apart there; empty where that cannot be told.
+    """
 
     cloud: str
     backend: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,9 @@ def planned(
     here = yield from everything("source", wanted)
     if here.missing:
         raise ConfigurationError(f"{source.cloud} has no product {sorted(here.missing)[0]!r}: check its name")
+    full = {row.product for row in here.modules} | {row.product for row in here.packages}
+    for place in [f" of {each}" for each in wanted if each not in full] if wanted else [] if full else [""]:
+        log.warning("%s has no modules and packages%s: check the name", source.cloud, place)
     here.packages = yield from whole("source", here.packages)
     names.check(_paths(here), products=wanted)
     targets = _targets(here, names, source_facts, facts)
@@ -189,13 +192,16 @@ def _clashes(cases: Sequence[Case], facts: Facts) -> None:
     for case in cases:
         # Several modules may become one that is built in: only their packages can clash.
         built_in = case.kind == "module" and case.target["name"].startswith("@")
-        if case.action is None and not built_in:
+        lost = case.place and case.place.action in ("conflict", "unsupported")  # which is reason enough
+        if case.action is None and not built_in and not lost:
             at.setdefault(_target(case, facts), []).append(case)
     for rivals in at.values():
         for case in rivals if len(rivals) > 1 else ():
             rule, word, part = _CLASH[case.kind]
+            name, field = case.target[part], rule.removesuffix(".clash")
             others = ", ".join(each.key for each in rivals if each is not case)
-            case.decide("conflict", change(rule, word, case.target[part], detail=others))
+            other = None if case is rivals[0] else marked(name, facts.limits.text.get(field), case.key)
+            case.decide("conflict", change(rule, word, name, other, detail=others))
 
 
 def _tell_apart(cases: Sequence[Case], rows: Sequence[Row], field: str, facts: Facts) -> None:

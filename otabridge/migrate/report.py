@@ -85,8 +85,10 @@ def _markdown(record: Record) -> str:
 
 def _example(loss: Loss) -> str:
     item, change = loss.changes[0]
-    told = " → ".join(short_words(each) or "nothing" for each in (change.old, change.new))
-    return f"{short_words(item.key)}: {change.field}: {told}"
+    open_ = change.new is None and change.fate in ("unsupported", "defaulted")
+    known = (change.old,) if open_ else (change.old, change.new)
+    told = " → ".join(short_words(each) or "nothing" for each in known) if any(known) else ""
+    return ": ".join(filter(None, (short_words(item.key), change.field, told)))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -47,7 +47,7 @@ def page(record: Record) -> str:
             ("", "modules", "packages"), ((WORDS[word], *numbers) for word, *numbers in counts(record)), numbers=2
         ),
         moves="done" if journal else "to be carried over, or there already",
-        open="not done yet" if journal else "none",
+        open='<span class="open"></span>not done yet' if journal else "",
         flow=drawing(record),
         losses="".join(_severity(severity, words, losses(record)) for severity, words in SEVERITIES.items()),
         unproven=table(

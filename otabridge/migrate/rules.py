@@ -36,6 +36,7 @@ _OF_TEXTS = {
     "filled": Rule("info", "defaulted", "the destination makes one up where there is none"),
     "unique": Rule("behaviour", "transformed", "another one there has this text, so digits of a digest follow it"),
     "kept": Rule("info", "defaulted", "the source says nothing: what stands at the destination stays"),
+    "replaced": Rule("behaviour", "exact", "it stands otherwise at the destination, and is replaced there"),
     "fixed": Rule("blocker", "unsupported", "it stands otherwise at the destination, which cannot change it"),
 }
 _DATA = "devices may read it, so it is dropped rather than cut"
@@ -87,6 +88,7 @@ RULES: Mapping[str, Rule] = {
     "artifact.digest.computed": Rule("info", "transformed", "computed anew, of the bytes that were checked"),
     "artifact.digest.unknown": Rule("behaviour", "defaulted", "the source tells no digest to check the bytes by"),
     "artifact.digest.incomparable": Rule("info", "exact", "no digest of one kind on both sides: apply compares bytes"),
+    "artifact.bytes.absent": Rule("blocker", "unsupported", "the source has no bytes of it, only where they once were"),
     "artifact.bytes.differ": Rule("blocker", "unsupported", "this version stands at the destination with other bytes"),
     "count.modules": Rule("blocker", "unsupported", "more modules than the destination has room for"),
     "count.packages": Rule("blocker", "unsupported", "more packages than the destination has room for"),

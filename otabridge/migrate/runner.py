@@ -5,17 +5,18 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import otabridge
 from otabridge.backend import Backend
 from otabridge.errors import ConfigurationError
 from otabridge.flow import Flow, Steps, local, together
 from otabridge.migrate.course import USUAL, Checkpoint, Choices, Course, Ended, Stop, files_of
+from otabridge.migrate.facts import other_place, side_of
 from otabridge.migrate.items import carried
 from otabridge.migrate.journal import ItemState, Journal, State
 from otabridge.migrate.model import Item, Kind, MigrationPlan, Side
 from otabridge.migrate.steps import Where, ask
+from otabridge.migrate.telling import number_of
 
 Tell = Callable[[Item, ItemState], object]
 _ENDED: tuple[State, ...] = ("done", "skipped", "undone")
@@ -37,8 +38,7 @@ class Outcome:
 
 def begun(path: str | os.PathLike[str], plan: MigrationPlan) -> Journal:
     """The journal of a plan, to be applied or gone on with. ConfigurationError if the plan may not be applied."""
-    if not Path(path).expanduser().exists():
-        permitted(plan)
+    permitted(plan)
     return Journal.begin(path, plan)
 
 
@@ -50,7 +50,7 @@ def permitted(plan: MigrationPlan) -> None:
     blocked = plan.blockers()
     if blocked:
         rules = sorted(set().union(*(item.rules("blocker") for item in blocked)) - {*plan.accepted})
-        told = f"the plan has blockers in {len(blocked)} items ({', '.join(rules)})"
+        told = f"the plan has blockers in {number_of(len(blocked), 'item', 'items')} ({', '.join(rules)})"
         raise ConfigurationError(f"{told}: mend or map them, or plan again and accept the rules")
 
 
@@ -66,6 +66,7 @@ def applied(
     `checkpoint` is called at every place where a kill would leave another state behind; `tell` at each item's end.
     """
     plan = journal.plan
+    permitted(plan)
     yield from _expected("source", plan.source)
     destination = yield from _expected("destination", plan.destination)
     seconds = choices.stop_seconds
@@ -77,9 +78,10 @@ def applied(
         if not course.may_begin():
             return
         parent = parents.get((item.source["product"], item.source.get("module", "")))
-        if parent and parent.action != "skip" and journal.state(parent.key).state != "done":
-            words = f"it waits for {parent.key}, which is not done"
-            yield from local(lambda: journal.move(item.key, "planned", words=words))
+        if parent and parent.action != "skip" and (stands := journal.state(parent.key).state) != "done":
+            gone = stands == "undone"
+            words = "its module was undone" if gone else f"it waits for {parent.key}, which is not done"
+            yield from local(lambda: journal.move(item.key, "undone" if gone else "planned", words=words))
             return
         try:
             ended = yield from carried(item, course)
@@ -128,10 +130,10 @@ def outcome(plan: MigrationPlan, states: Mapping[str, ItemState], course: Course
 
 def _expected(where: Where, side: Side) -> Steps[Backend]:
     """The backend of one side. ConfigurationError if it is not the plan's."""
+    other = yield from ask(where, lambda cloud: other_place(side, side_of(cloud)))
+    if other:
+        raise ConfigurationError(f"the plan's {where} is {other}: connect to that, or plan again")
     backend: Backend = yield from ask(where, lambda cloud: cloud._backend)
-    if backend.name != side.backend:
-        told = f"the plan's {where} is {side.cloud}, of the backend {side.backend}, not {backend.name}"
-        raise ConfigurationError(f"{told}: connect to that, or plan again")
     return backend
 
 

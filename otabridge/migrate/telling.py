@@ -26,13 +26,13 @@ WORDS = {
     "adopt": "there already, and equal",
     "update": "to be updated in its texts",
     "skip": "left out",
-    "conflict": "in conflict with what stands there",
+    "conflict": "in conflict",
     "unsupported": "impossible there",
     "planned": "not done yet",
     "intended": "begun, its outcome unknown",
     "made": "made, not yet checked",
     "done": "done and checked",
-    "drifted": "changed at the source since it was planned",
+    "drifted": "changed or gone at the source since it was planned",
     "failed": "failed",
     "skipped": "left out",
     "undone": "undone again",
@@ -58,11 +58,13 @@ def standing(item: Item, record: Record) -> str:
 
 
 def losses(record: Record) -> list[Loss]:
-    """What does not carry over as it is, by rule, the severest first."""
+    """What does not carry over as it is, by rule, the severest first; of what is not carried at all, why alone."""
     found: dict[tuple[Severity, str], list[tuple[Item, FieldChange]]] = {}
     for item in record.plan.items:
+        stays = item.action in ("conflict", "unsupported")
         for change in item.fields if item.action != "skip" else ():
-            if change.rule and not (change.fate == "exact" and change.severity == "info"):
+            told = change.severity == "blocker" if stays else (change.fate, change.severity) != ("exact", "info")
+            if change.rule and told:
                 found.setdefault((change.severity, change.rule), []).append((item, change))
     order = [*SEVERITIES]
     return [
@@ -122,11 +124,15 @@ def headline(record: Record) -> str:
         rules = sorted(set().union(*(item.rules("blocker") for item in blocked)) - {*plan.accepted})
         count = number_of(len(blocked), "item has a blocker", "items have blockers")
         return f"This plan cannot be applied as it is: {count} that nobody accepted ({', '.join(rules)})."
+    if not plan.items:
+        return "There is nothing to do: the source has no modules and packages."
+    stays = sum(found.get(word, 0) for word in ("skip", "conflict", "unsupported"))
+    rest = f", and {stays} not to be carried over" if stays else ""
     if plan.empty:
-        return "There is nothing to do."
+        return f"There is nothing to do{rest}."
     writes = {"create": "to be created", "update": "to be updated"}
     told = ", ".join(f"{found[word]} {words}" for word, words in writes.items() if word in found)
-    return f"This plan can be applied: {told}. Nothing was written yet."
+    return f"This plan can be applied: {told}{rest}. Nothing was written yet."
 
 
 def costs(record: Record) -> list[tuple[str, str]]:
@@ -178,9 +184,9 @@ def value_words(value: Any) -> str:
 
 
 def short_words(value: Any, most: int = 70) -> str:
-    """A field's value, cut to what fits beside another."""
-    text = value_words(value)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """A field's value with what does not fit beside another left out before its end, which often tells most."""
+    text, end = value_words(value), most // 4
+    return text if len(text) <= most else f"{text[: most - end - 1]}…{text[-end:]}"
 
 
 def target_words(item: Item) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
-from otabridge.errors import AuthenticationError, ConfigurationError, IntegrityError, OtaBridgeError
+from otabridge.errors import AuthenticationError, ConfigurationError, IntegrityError, NotFoundError, OtaBridgeError
 from otabridge.files import Digests, discarded
 from otabridge.flow import Flow, Steps, local, together
 from otabridge.migrate.carrying import fetched
@@ -122,7 +122,7 @@ def _looked(item: Item, *, there: Found, facts: Facts, record: Record, level: Le
 def _proven_by_bytes(finding: Finding, item: Item, row: Package, state: ItemState, folder: Path) -> Steps[Finding]:
     try:
         files = yield from fetched("destination", row, folder)
-    except IntegrityError as error:
+    except (IntegrityError, NotFoundError) as error:
         return replace(finding, verdict="different", fields=("artifacts",), words=str(error))
     except AuthenticationError:
         raise

@@ -6,7 +6,7 @@ from typing import Any
 
 import otabridge
 from otabridge import Client, Module, Package
-from otabridge.migrate.facts import facts_of
+from otabridge.migrate.facts import facts_of, side_of
 from otabridge.migrate.looking import fingerprint
 from otabridge.migrate.model import File, Item, MigrationPlan, Side
 from otabridge.migrate.planner import planned as survey
@@ -141,8 +141,8 @@ def faults_of(source: Client, destination: Client, folder: Path) -> dict[str, ob
 def surveyed(source: Client, destination: Client) -> MigrationPlan:
     """The plan that the planner makes."""
     steps = survey(
-        source=Side(cloud=source.cloud, backend=source._backend.name),
-        destination=Side(cloud=destination.cloud, backend=destination._backend.name),
+        source=side_of(source),
+        destination=side_of(destination),
         source_facts=facts_of(source),
         destination_facts=facts_of(destination),
     )

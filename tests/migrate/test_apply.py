@@ -15,11 +15,14 @@ from otabridge import (
     OutcomeUnknownError,
     QuotaExceededError,
     ServerError,
+    connect,
+    migrate,
 )
-from otabridge.migrate.course import Choices
-from otabridge.migrate.journal import ItemState
+from otabridge.migrate.course import Choices, Course, Ended
+from otabridge.migrate.journal import ItemState, Journal
 from otabridge.migrate.model import FieldChange, File, Item, MigrationPlan
-from otabridge.migrate.runner import outcome
+from otabridge.migrate.runner import begun, outcome
+from otabridge.settings import HttpSettings
 from tests.migrate.conftest import Move
 from tests.migrate.making import (
     PRODUCT,
@@ -28,6 +31,7 @@ from tests.migrate.making import (
     package_item,
     packages_of,
     published,
+    surveyed,
 )
 
 FIRST = "package p1/m0/1.0"
@@ -201,11 +205,32 @@ def test_an_update_changes_the_texts_that_differ_alone(move: Move) -> None:
     move.destination.modules.create("m0", product=PRODUCT, alias="Old", description="The module 0")
     theirs = published(move.destination, move.folder / "files", "m0", "1.0")
     move.destination.packages.update(theirs.id, description="old")
-    items = [one(move, "module p1/m0", action="update", existing="m0"), one(move, action="update", existing=theirs.id)]
+    items = [
+        one(move, "module p1/m0", action="update", existing="m0", fields=(replaced("module.alias", "Old"),)),
+        one(move, action="update", existing=theirs.id, fields=(replaced("package.description", "old"),)),
+    ]
     assert move.apply(move.plan(items)).code == 0
     assert modules_of(move.destination) == {"m0": ("Alias-0", "The module 0")}
     assert move.destination.packages.get(theirs.id).description == "What is new in 1.0"
     assert [state.ours for state in move.states().values()] == [False, False]
+
+
+def replaced(field: str, old: str | None) -> FieldChange:
+    """What a plan says of a text that an update will replace."""
+    return FieldChange(
+        field=field.partition(".")[2], fate="exact", old=old, severity="behaviour", rule=f"{field}.replaced"
+    )
+
+
+@pytest.mark.parametrize("edited", ["alias", "description"])
+def test_an_update_leaves_a_text_that_was_edited_since_it_was_planned(move: Move, edited: str) -> None:
+    move.destination.modules.create("m0", product=PRODUCT, alias="Old", description="The module 0")
+    plan = surveyed(move.source, move.destination)
+    move.destination.modules.update("m0", product=PRODUCT, **{edited: "theirs"})
+    assert move.apply(plan).code == 3
+    state = move.state("module p1/m0")
+    assert (state.state, f"{edited} was edited at the destination" in state.words) == ("conflict", True)
+    assert "theirs" in modules_of(move.destination)["m0"]
 
 
 def test_an_update_never_touches_other_bytes(move: Move) -> None:
@@ -313,6 +338,7 @@ def test_what_reads_otherwise_than_it_was_written_is_never_done(move: Move, monk
     [
         (Choices(max_creates=3), 3),
         (Choices(max_creates=0), 0),
+        (Choices(stop_after=1), 1),
         (Choices(stop_after=2), 2),
         (Choices(stop_seconds=0.0), 0),
     ],
@@ -324,6 +350,25 @@ def test_a_budget_ends_the_run_and_the_next_one_goes_on(move: Move, choices: Cho
     there = len([*move.destination.modules.list()]) + len([*move.destination.packages.list()])
     assert there == created
     assert move.apply(plan).code == 0
+
+
+def test_what_has_begun_within_a_budget_of_items_is_brought_to_its_end(move: Move) -> None:
+    with begun(move.journal, move.plan()) as journal:
+        course = Course(journal, move.destination._backend, lambda place: None, Choices(stop_after=1))
+        assert [course.may_begin(), course.may_begin()] == [True, False]
+        course.may_create()
+        course.may_go_on()
+        assert course.stopped == "budget"
+
+
+def test_a_failure_lets_nothing_more_be_written(move: Move) -> None:
+    with begun(move.journal, move.plan()) as journal:
+        course = Course(journal, move.destination._backend, lambda place: None, Choices())
+        course.stop("budget", "enough")
+        course.stop("failure", "m0")
+        for ask in (course.may_go_on, course.may_create):
+            with pytest.raises(Ended):
+                ask()
 
 
 def test_a_budget_that_is_enough_is_no_reason_to_stop(move: Move) -> None:
@@ -339,7 +384,7 @@ def test_skipped_items_and_conflicts_of_the_plan_are_left_alone(move: Move) -> N
 def test_accepted_losses_are_told_by_the_code(move: Move) -> None:
     loss = FieldChange(field="kind", fate="unsupported", severity="blocker", rule="package.kind.unsupported")
     items = [one(move, "module p1/m0"), one(move, action="unsupported", fields=(loss,))]
-    with pytest.raises(ConfigurationError, match=r"blockers in 1 items \(package.kind.unsupported\)"):
+    with pytest.raises(ConfigurationError, match=r"blockers in 1 item \(package.kind.unsupported\)"):
         move.apply(move.plan(items))
     assert not move.journal.exists()
     result = move.apply(move.plan(items, accepted=("package.kind.unsupported",)))
@@ -350,6 +395,39 @@ def test_a_plan_of_another_version_is_refused(move: Move) -> None:
     with pytest.raises(ConfigurationError, match=r"made by otabridge 9\.9"):
         move.apply(move.plan(otabridge="9.9"))
     assert not move.journal.exists()
+
+
+def test_a_journal_of_another_version_is_refused_too(move: Move) -> None:
+    old = move.plan(otabridge="9.9")
+    Journal.create(move.journal, old).close()
+    for plan in (old, None):
+        with pytest.raises(ConfigurationError, match=r"made by otabridge 9\.9"):
+            move.apply(plan)
+    assert {state.state for state in move.states().values()} == {"planned"}
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_another_place_than_the_plan_was_made_for_is_refused(move: Move, side: str, tmp_path: Path) -> None:
+    plan = surveyed(move.source, move.destination)
+    with connect(f"local:{tmp_path / 'elsewhere'}") as other:
+        sides = {"source": move.source, "destination": move.destination, side: other}
+        told = f"the plan's {side} is local:.* at another endpoint, account or folder"
+        with pytest.raises(ConfigurationError, match=told):
+            migrate.apply(plan, sides["source"], sides["destination"], journal=move.journal)
+        assert [*other.modules.list(product=PRODUCT)] == []
+
+
+def test_a_cloud_that_was_renamed_is_the_same(move: Move) -> None:
+    plan = surveyed(move.source, move.destination)
+    other = replace(plan, destination=replace(plan.destination, cloud="renamed"))
+    assert (plan.destination.place != "", move.apply(other).code) == (True, 0)
+
+
+def test_a_cloud_on_loopback_is_the_same_on_another_port_and_one_elsewhere_is_not() -> None:
+    ports = ("http://127.0.0.1:1", "http://localhost:2", "http://[::1]:3")
+    assert len({HttpSettings(endpoint=endpoint).place for endpoint in ports}) == 1
+    hosts = ("https://iot.example:1", "https://iot.example:2", "http://127.0.0.1:1")
+    assert len({HttpSettings(endpoint=endpoint).place for endpoint in hosts}) == 3
 
 
 def test_clients_of_other_clouds_are_refused(move: Move) -> None:

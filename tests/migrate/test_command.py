@@ -1,5 +1,6 @@
 """`otabridge migrate`: every exit code reached by the real command line, what is printed where, and what is written."""
 
+import errno
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from otabridge.cli import main
 from otabridge.local.packages import PackageStore
 from otabridge.migrate import Code, MigrationPlan
 from otabridge.migrate.codes import _CODES, code_of
+from otabridge.migrate.journal import Journal
 from otabridge.serve import Server, running
 from tests.cli.conftest import Ask, Ran, place
 from tests.migrate.making import PRODUCT, published, stocked
@@ -94,7 +96,6 @@ def test_0_for_what_is_done_equal_or_nothing(ask: Ask, done: Path) -> None:
 
 
 def test_1_for_what_nobody_foresaw(ask: Ask, done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ask("report", done, "--out", "nowhere/report.md").code == Code.UNEXPECTED
     breaking(monkeypatch, RuntimeError("a defect"))
     assert ask("plan", "--from", "local:old", "--to", "local:third", "--out", "third.json").code == 0
     assert ask("apply", "third.json", "--journal", "j").code == Code.UNEXPECTED
@@ -112,6 +113,8 @@ MISUSES: dict[str, Callable[[Path], tuple[object, ...]]] = {
     "a plan for a journal": lambda plan: ("resume", plan),
     "a cloud that is not there": lambda plan: ("plan", "--from", "mars", "--to", "local:new"),
     "a rule that is none": lambda plan: ("plan", *ENDS, "--accept", "package.nam.absent"),
+    "a plan in a folder that is not there": lambda plan: ("plan", *ENDS, "--out", "nowhere/plan.json"),
+    "a report in a folder that is not there": lambda plan: ("report", plan, "--out", "nowhere/report.md"),
     "a mapping that is not there": lambda plan: ("plan", *ENDS, "--map", "none.toml"),
     "a mapping of what the source has not": lambda plan: ("plan", *ENDS, "--map", wrong_map(plan.parent)),
     "a budget that is no number": lambda plan: ("apply", plan, "--journal", "j", "--stop-after", "soon"),
@@ -188,6 +191,40 @@ def test_4_ends_at_the_first_failure_with_fail_fast(ask: Ask, planned: Path, mon
     assert "stopped: " in ran.err
 
 
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_4_for_a_full_disk_wherever_it_is_met(ask: Ask, planned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writers = {
+        "otabridge.migrate.journal.moved": ("apply", planned, "--journal", "journal"),
+        "pathlib.Path.write_bytes": ("plan", *ENDS, "--out", "again.json"),
+    }
+    for writer, words in writers.items():
+        monkeypatch.setattr(writer, full)
+        ran = ask(*words)
+        assert (ran.code, "the disk is full: free some space" in ran.err) == (Code.AGAIN, True), words
+        monkeypatch.undo()
+        monkeypatch.chdir(planned.parent)
+
+
+def test_4_for_a_journal_that_cannot_grow(ask: Ask, planned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask("apply", planned, "--journal", "journal", "--max-creates", "0").code == Code.STOPPED
+    before = Journal.move
+
+    def growing(self: Journal, *args: Any, **facts: Any) -> Any:
+        (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
+        self._connection.execute(f"PRAGMA max_page_count = {pages}")
+        return before(self, *args, **{**facts, "words": "x" * 10_000})
+
+    monkeypatch.setattr(Journal, "move", growing)
+    ran = ask("resume", "journal")
+    assert (ran.code, "the disk is full: free some space" in ran.err) == (Code.AGAIN, True)
+    monkeypatch.undo()
+    monkeypatch.chdir(planned.parent)
+    assert ask("resume", "journal").code == Code.DONE
+
+
 def test_5_for_what_would_fail_again(ask: Ask, planned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     breaking(monkeypatch, QuotaExceededError("full"))
     assert ask("apply", planned, "--journal", "journal").code == Code.HOPELESS
@@ -259,8 +296,41 @@ def test_data_is_on_stdout_alone_and_what_it_comes_to_on_stderr(ask: Ask, stock:
 
 
 def test_a_product_of_which_there_is_nothing_is_warned_of(ask: Ask, stock: Path) -> None:
-    assert "warning: the source has no modules and packages of p9" in ask("plan", *ENDS, "--product", "p9").err
+    told = "warning: local:old has no modules and packages of p9: check the name"
+    assert told in ask("plan", *ENDS, "--product", "p9").err
+    assert told in ask("plan", *ENDS, "--product", "p9", "--product", PRODUCT).err
     assert "warning" not in ask("plan", *ENDS, "--product", PRODUCT).err
+
+
+def test_texts_at_the_destination_are_left_if_asked(ask: Ask, done: Path) -> None:
+    with connect("local:new") as new:
+        new.modules.update("m0", product=PRODUCT, alias="theirs")
+    assert "1 to be updated" in ask("plan", *ENDS).err
+    ran = ask("plan", *ENDS, "--no-update", "--out", "plan.json")
+    assert "There is nothing to do, and 1 not to be carried over." in ran.err
+
+
+def test_an_empty_source_is_warned_of(ask: Ask, stock: Path) -> None:
+    (stock / "empty").mkdir()
+    ran = ask("plan", "--from", "local:empty", "--to", "local:new")
+    assert ran.err.startswith("warning: local:empty has no modules and packages: check the name\n")
+    assert "There is nothing to do: the source has no modules and packages." in ran.err
+
+
+def test_a_folder_that_is_not_there_is_no_source_and_is_not_made(ask: Ask, stock: Path) -> None:
+    ran = ask("plan", "--from", "local:odl", "--to", "local:new")
+    assert (ran.code, ran.err) == (Code.USAGE, "error: local:odl: there is no such folder: check its name\n")
+    assert not (stock / "odl").exists()
+
+
+def test_a_table_stays_readable_beside_a_version_of_many_signs(ask: Ask, stock: Path) -> None:
+    version = f"{'9' * 200}.7"
+    with connect("local:old") as old:
+        published(old, stock / "files", "m0", version[-20:])
+        (row,) = old.packages.list(product=PRODUCT, module="m0", version=version[-20:])
+        old.packages.create(product=PRODUCT, module="m0", version=version, artifacts=row.artifacts)
+    assert max(map(len, ask("plan", *ENDS).out.splitlines())) < 200
+    assert version in ask("plan", *ENDS, "--output", "json").out
 
 
 def test_plan_writes_the_plan_and_a_mapping_to_be_reviewed(ask: Ask, stock: Path) -> None:

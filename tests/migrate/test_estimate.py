@@ -66,14 +66,14 @@ def test_seconds_are_those_of_the_narrowest_quota(
     assert planned(facts=paced(rates, spends)).estimate.seconds == pytest.approx(seconds / CEILING, abs=0.001)
 
 
-def test_what_is_adopted_costs_nothing(planned: Callable[..., MigrationPlan], tmp_path: Path) -> None:
+def test_what_is_adopted_costs_a_look_at_each_side(planned: Callable[..., MigrationPlan], tmp_path: Path) -> None:
     with otabridge.connect(f"local:{tmp_path / 'new'}") as new:
         for name in ("mcu", "ble"):
             new.modules.create(name, product="p1", alias=name)
         for version in "123":
             published(new, tmp_path, "mcu", version, content=b"0123456789"[: 7 + int(version)])
     estimate = planned().estimate
-    assert estimate.calls == {"source": {}, "destination": {}}
+    assert estimate.calls == {side: {"get_module": 2, "get_package": 3} for side in ("source", "destination")}
     assert (estimate.bytes, estimate.slots) == (0, ())
 
 

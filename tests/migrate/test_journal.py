@@ -1,6 +1,7 @@
 """The journal: whole or not at all, one owner, durable, and plain words for whatever is wrong with it."""
 
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -147,6 +148,15 @@ def test_anybody_may_read_it_while_it_is_owned(path: Path) -> None:
         assert reader.state("module p/m").state == "done"
         with pytest.raises(ConfigurationError, match="may not be written"):
             reader.move("module p/m", "failed")
+
+
+def test_once_closed_it_is_one_file_even_while_somebody_reads(path: Path) -> None:
+    with Journal.create(path, PLAN) as journal:
+        reader = Journal.open(path)
+        journal.move("module p/m", "done", id="7")
+    with reader, Journal.open(shutil.copy(path, path.with_name("copied"))) as copied:
+        assert copied.states() == reader.states()
+        assert copied.state("module p/m").state == "done"
 
 
 @pytest.mark.parametrize(

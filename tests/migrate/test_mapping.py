@@ -115,6 +115,18 @@ def test_a_draft_names_everything_and_proposes_what_must_be_renamed(tmp_path: Pa
     assert item_of(second, "package p1/mcu/1.0 beta").target["version"].startswith("1.0_beta_")
 
 
+def test_a_draft_proposes_names_for_modules_that_would_fall_on_one(tmp_path: Path) -> None:
+    with otabridge.connect(f"local:{tmp_path / 'old'}") as old, running("tuya") as server:
+        for name in ("radio", "Radio"):
+            old.modules.create(name, product="p1")
+            published(old, tmp_path, name, "1.0")
+        first = plan(old.cloud, server.settings("tuya"))
+        assert first.counted() == {"conflict": 4}
+        assert set().union(*(item.rules("blocker") for item in first.items)) == {"module.name.clash"}
+        second = plan(old.cloud, server.settings("tuya"), mapping=read_mapping(drafted(first)))
+    assert second.counted() == {"create": 4}
+
+
 def test_a_draft_of_a_mapped_plan_keeps_the_mapping(tmp_path: Path) -> None:
     mapping = read_mapping('[products]\np1 = "q1"\n[modules.p1]\nmcu = "main"\nble = false')
     with otabridge.connect(f"local:{tmp_path / 'old'}") as old:

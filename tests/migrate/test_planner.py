@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import otabridge
-from otabridge import Capability, Client, Level, Module, Package, registry
+from otabridge import Artifact, Capability, Client, Level, Module, Package, UrlLocation, registry
 from otabridge.errors import ConfigurationError, PluginLoadError
 from otabridge.hookspecs import PlanNote
 from otabridge.limits import Limits, Text
@@ -195,6 +195,7 @@ def test_names_that_only_differ_in_case_are_a_conflict_where_case_is_ignored(
     clash = {"module p1/MCU": "conflict", "package p1/MCU/1.0": "conflict", "module p1/mcu": "conflict"}
     assert actions(made) == {**clash, "module p1/ble": "create"}
     assert "module p1/mcu" in change_of(made, "module p1/MCU", "module.name.clash").words
+    assert item_of(made, "package p1/MCU/1.0").rules("blocker") == {"module.name.clash"}
     assert plan(local(old), f"local:{shelf / 'fresh'}").counted() == {"create": 4}
 
 
@@ -294,8 +295,10 @@ def test_a_sha256_is_computed_anew_as_md5_and_what_stands_there_is_left_to_be_pr
     assert change_of(first, "package p1/mcu/1.0", "artifact.digest.computed").new == "md5"
     aliyun.cloud.modules.create("mcu", product="p1")
     published(aliyun.cloud, shelf, "mcu", "1.0", name="n")
-    second = item_of(plan(local(old), settings(aliyun)), "package p1/mcu/1.0")
+    again = plan(local(old), settings(aliyun))
+    second = item_of(again, "package p1/mcu/1.0")
     assert second.action == "adopt"
+    assert [again.estimate.calls[side]["open_artifact"] for side in ("source", "destination")] == [1, 1]
     assert "artifact.digest.incomparable" in second.rules("info")
 
 
@@ -359,7 +362,48 @@ def test_texts_that_differ_there_are_updated(old: Client, tuya: Server, shelf: P
     made = plan(local(old), settings(tuya))
     assert {*actions(made).values()} == {"update"}
     assert item_of(made, "package p1/mcu/1.0").existing
+    for key, rule in (
+        ("module p1/mcu", "module.alias.replaced"),
+        ("package p1/mcu/1.0", "package.description.replaced"),
+    ):
+        told = change_of(made, key, rule)
+        assert (told.old, told.new, told.severity) == ("old", "new", "behaviour")
     assert {*actions(plan(local(old), settings(tuya), update=False)).values()} == {"skip"}
+
+
+def test_a_plan_goes_by_what_a_cloud_declares_whatever_is_checked_before_sending(
+    old: Client, tuya: Server, shelf: Path
+) -> None:
+    old.modules.create("mcu", product="p1", alias="a b")
+    published(old, shelf, "mcu", "1.0 beta")
+    strict, off = (plan(local(old), settings(tuya) | {"validate": how}) for how in ("strict", "off"))
+    assert off.items == strict.items
+    assert item_of(off, "package p1/mcu/1.0 beta").action == "unsupported"
+
+
+def test_a_package_of_which_the_source_has_no_bytes_is_a_blocker(old: Client, new: Client, shelf: Path) -> None:
+    old.modules.create("mcu", product="p1")
+    published(old, shelf, "mcu", "1.0")
+    place = UrlLocation(url="https://files.example.com/app.bin")
+    lost = Artifact(name="app.bin", size=3, location=place)
+    old.packages.create(product="p1", module="mcu", version="1.1", artifacts=[lost])
+    made = plan(local(old), local(new))
+    found = item_of(made, "package p1/mcu/1.1")
+    assert (found.action, found.rules("blocker")) == ("unsupported", {"artifact.bytes.absent"})
+    assert "no bytes" in found.words
+    assert item_of(made, "package p1/mcu/1.0").action == "create"
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_product_of_which_the_source_has_nothing_is_warned_of(
+    old: Client, new: Client, colour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan(local(old), local(new), colour=colour)
+    assert caplog.messages == [f"{old.cloud} has no modules and packages: check the name"]
+    caplog.clear()
+    old.modules.create("mcu", product="p1")
+    plan(local(old), local(new), colour=colour, products=["p1", "p2"])
+    assert caplog.messages == [f"{old.cloud} has no modules and packages of p2: check the name"]
 
 
 def test_texts_of_what_can_never_be_changed_are_a_conflict(old: Client, shelf: Path) -> None:
@@ -466,6 +510,15 @@ def test_what_no_acceptance_can_make_possible_is_unsupported(
     found = item_of(plan(local(old), local(new), facts=limited(**limits)), "package p1/mcu/1.0")
     assert found.action == "unsupported"
     assert rule in found.rules("blocker")
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_product_that_the_destination_does_not_know_is_a_blocker(old: Client, shelf: Path, colour: str) -> None:
+    stocked(old, shelf)
+    with running("tuya", strict=True) as server:
+        made = plan(local(old), settings(server), colour=colour)
+    assert {*actions(made).values()} == {"unsupported"}
+    assert {*made.blockers()[0].rules("blocker")} == {"product.missing"}
 
 
 @pytest.mark.parametrize("missing", ["create_module", "create_package", "stage_artifact"])

@@ -14,10 +14,13 @@ import pytest
 
 from otabridge import ConfigurationError
 from otabridge.migrate import FieldChange, Item, MigrationPlan, reported
+from otabridge.migrate.journal import ItemState
 from otabridge.migrate.model import Estimate, File, Side, Slots
+from otabridge.migrate.record import Record
 from otabridge.migrate.report import COLUMNS, FORMATS
+from otabridge.migrate.report_page import page
 from otabridge.migrate.rules import RULES, change
-from otabridge.migrate.telling import UNPROVABLE
+from otabridge.migrate.telling import UNPROVABLE, headline, losses
 from tests.migrate.calling import call, moved
 from tests.migrate.conftest import Move
 from tests.support.browser import CHROMIUM
@@ -62,6 +65,40 @@ HOSTILE = plan(
     source=Side(cloud=NASTY, backend="local"),
     accepted=(NASTY,),
 )
+
+
+def test_of_what_is_not_carried_over_only_the_reason_is_told_as_a_loss() -> None:
+    cut = change("module.alias.length", "alias", "long", "lo")
+    record = Record(
+        plan(
+            item("mcu", None, "create", cut),
+            item("radio", None, "unsupported", cut, change("count.modules", "module", detail="at most 1")),
+        )
+    )
+    found = {loss.rule: len(loss.changes) for loss in losses(record)}
+    assert found == {"module.alias.length": 1, "count.modules": 1}
+    assert "count.modules | more modules than the destination has room for | 1 | module p/radio: module |" in reported(
+        record.plan
+    )
+
+
+def test_an_example_of_a_loss_says_nothing_of_what_is_not_known() -> None:
+    said = reported(plan(item("mcu", None, "create", change("module.created_at.new", "created_at", "2020"))))
+    assert "module p/mcu: created\\_at: 2020 |" in said
+
+
+def test_a_drawing_of_a_plan_has_nothing_that_is_not_done_yet() -> None:
+    mark = '<span class="open"></span>'
+    made = plan(item("mcu", None))
+    assert mark not in page(Record(made))
+    assert mark in page(Record(made, {"module p/mcu": ItemState()}))
+
+
+def test_the_headline_tells_of_what_is_left_out() -> None:
+    refused = item("radio", None, "unsupported", change("count.modules", "module"))
+    made = plan(item("mcu", None), refused, accepted=("count.modules",))
+    assert "can be applied: 1 to be created, and 1 not to be carried over. Nothing" in headline(Record(made))
+    assert headline(Record(replace(made, items=(refused,)))) == "There is nothing to do, and 1 not to be carried over."
 
 
 class Elements(HTMLParser):
@@ -263,7 +300,7 @@ def test_a_drawing_of_many_modules_keeps_to_a_page(packages: int) -> None:
 def test_a_plan_of_nothing_is_reported_too() -> None:
     for format in FORMATS:
         assert reported(plan(), format)
-    assert "There is nothing to do." in reported(plan())
+    assert "There is nothing to do: the source has no modules" in reported(plan())
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="there is no chromium")

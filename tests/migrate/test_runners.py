@@ -56,6 +56,15 @@ def _refused(plan: bytes, folder: Path, told: Any) -> None:
             told.put("another process is at work" if "another process is at work" in str(error) else str(error))
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell's background job ignores is heard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("in_flight", [1, 4])
 @pytest.mark.parametrize("at", [2, 9, 25, 40, 55])
 def test_an_interrupt_leaves_a_journal_to_go_on_with(make_move: Any, colour: str, at: int, in_flight: int) -> None:

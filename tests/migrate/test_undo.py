@@ -134,6 +134,18 @@ def test_of_packages_that_need_each_other_all_go_if_all_are_ours(move: Move) -> 
     assert there(move) == set()
 
 
+def test_what_never_came_over_waits_for_no_module_that_was_undone(move: Move) -> None:
+    plan = call(move.colour, "plan", move.source.cloud, move.destination.cloud)
+    (row,) = move.source.packages.list(product=PRODUCT, module="m0", version="1.0")
+    move.source.packages.delete(row.id)
+    assert call(move.colour, "apply", plan, journal=move.journal).counts == {"done": 5, "drifted": 1}
+    assert undone(move).code == Code.DONE
+    again = call(move.colour, "resume", move.journal)
+    assert (again.code, again.counts) == (0, {"undone": 6})
+    assert move.state(FIRST).words == "its module was undone"
+    assert there(move) == set()
+
+
 def test_what_nobody_knows_who_made_is_kept_until_it_is_resumed(move: Move) -> None:
     moved(move)
     with Journal.open(move.journal, own=True) as journal:
@@ -173,6 +185,8 @@ def test_what_the_destination_refuses_to_delete_is_told_and_the_rest_is_done(
     monkeypatch.setattr(PackageStore, "delete_package", delete)
     told = undone(move)
     assert {*told.kept, *told.failed} == {FIRST, MODULE}
+    if FIRST in told.kept:
+        assert "something there needs it, a rollout perhaps: in use" in told.kept[FIRST]
     assert told.code == code
     monkeypatch.undo()
     assert undone(move).code == Code.DONE

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from otabridge import ConfigurationError, migrate
+from otabridge import ConfigurationError, connect, migrate
 from otabridge.migrate import Code, MigrationPlan
 from otabridge.migrate.verification import LEVELS, Verification
 from tests.migrate.calling import call, moved
@@ -52,6 +52,16 @@ def test_neither_the_source_nor_the_journal_is_needed(move: Move, level: str) ->
     file = move.folder / "plan.json"
     file.write_bytes(plan.to_json())
     assert verified(move, level, file).code == Code.DONE
+
+
+def test_another_place_than_that_of_the_plan_is_warned_of(move: Move, caplog: pytest.LogCaptureFixture) -> None:
+    moved(move)
+    elsewhere = shutil.copytree(move.folder / "destination", move.folder / "restored")
+    with connect(f"local:{elsewhere}") as restored:
+        assert migrate.verify(move.journal, restored, level="bytes").code == Code.DONE
+    assert "at another endpoint, account or folder" in caplog.text
+    with connect(f"local:{elsewhere}") as restored, pytest.raises(ConfigurationError, match="at another endpoint"):
+        migrate.undo(move.journal, restored)
 
 
 def test_verifying_writes_nothing(move: Move) -> None:
@@ -106,6 +116,14 @@ def test_bytes_that_rotted_at_the_destination_are_seen_by_fetching_them(move: Mo
     kept.write_bytes(bytes(reversed(path.read_bytes())))
     found = verified(move, level)
     assert verdicts(found) == ({FIRST: "different"} if seen else {})
+
+
+def test_bytes_that_are_gone_from_the_destination_are_a_difference(move: Move) -> None:
+    moved(move)
+    (path,) = move.destination.packages.download(str(move.state(FIRST).id), move.folder / "out")
+    blob(move, path.read_bytes()).unlink()
+    found = verified(move, "bytes")
+    assert (verdicts(found), found.code) == ({FIRST: "different"}, Code.DIFFERENT)
 
 
 def test_a_plan_that_was_not_applied_is_missing_wholly(move: Move) -> None:

@@ -47,6 +47,11 @@ class AliyunSettings(ActionSettings):
     endpoint: str = ""
     signature: Literal["rpc", "acs3"] = "acs3"
 
+    @property
+    def place(self) -> str:
+        """The host is shared; whose keys these are cannot be told, and they are replaced from time to time."""
+        return f"{super().place} {self.iot_instance_id}"
+
     @model_validator(mode="before")
     @classmethod
     def _located(cls, values: Any) -> Any:

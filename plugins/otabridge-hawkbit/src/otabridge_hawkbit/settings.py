@@ -27,6 +27,11 @@ class HawkbitSettings(HttpSettings):
         return value
 
     @property
+    def place(self) -> str:
+        """The tenant of the server."""
+        return f"{super().place} {self.product}"
+
+    @property
     def product(self) -> str:
         """The one product of a tenant in the mode `single`."""
         return self.tenant or "DEFAULT"

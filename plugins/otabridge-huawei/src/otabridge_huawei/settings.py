@@ -79,6 +79,11 @@ class HuaweiSettings(HttpSettings):
         return self
 
     @property
+    def place(self) -> str:
+        """The project and its instance."""
+        return f"{super().place} {self.project_id} {self.instance_id} {self.app_id}"
+
+    @property
     def host(self) -> str:
         """`name[:port]` of the endpoint."""
         return self.endpoint.partition("://")[2]
