@@ -1,31 +1,29 @@
 """The HTTP drivers: the only place that speaks HTTP. They send one signed request as it is, and know nothing of clouds.
 
 httpx types are the seam, so that a transport can be given; transports are used directly, since a client above them
-costs more than the call. Sync: a free list of one-connection transports. Async: aiohttp behind httpx's types, where it
-is installed, else httpx's own transport.
+costs more than the call. Sync: a free list of one-connection transports, of the standard library behind httpx's types,
+or httpx's own for files, links and proxies. Async: aiohttp behind httpx's types, where it is installed, else httpx's.
 """
 
 import asyncio
 import re
-import socket
 import ssl
 import threading
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from otabridge import errors as err
+from otabridge._connection import Connection, Unconnected, addresses
 from otabridge._exchange import Exchange
+from otabridge._session import Arriving, Session
 from otabridge.redact import hide_in_logs
 from otabridge.transfers import Outgoing
 from otabridge.wire import Request, Response
-
-if TYPE_CHECKING:
-    import aiohttp
 
 HTTP_LOGS = ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy")
 CONNECTIONS = 32  # at most so many calls of one client are in flight; more wait in front of the pool
@@ -33,6 +31,7 @@ CONNECT_SECONDS = 10.0
 KEEP_SECONDS = 30.0
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
+_BODIES = {"POST", "PUT", "PATCH"}  # an empty one has a length too
 # A target that no one normalises: printable, not too long, and with no segment that begins with a dot.
 _PLAIN_TARGET = re.compile(r"(?!.*/\.)/[!-~]{0,60000}").fullmatch
 _url = lru_cache(maxsize=256)(httpx.URL)
@@ -78,7 +77,7 @@ class _Http:
 
         An `exact` transport takes the target from the extension of that name. An `address` is where to connect.
         """
-        extensions: dict[str, Any] = {"timeout": self.timeouts}
+        extensions: dict[str, Any] = {"timeout": self.timeouts, "stream": request.save_to is not None}
         if exact and _PLAIN_TARGET(request.target):
             url: httpx.URL | None = _url(request.origin)
             extensions["target"] = request.target.encode()
@@ -88,17 +87,20 @@ class _Http:
             reason = "its address is too long, or an id in it is . or .."
             raise err.ValidationError(f"{request.operation} cannot be sent: {reason}", field="target")
         headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
-        if address and url is not None:
+        if not any(name == b"Host" for name, _ in headers):
+            headers.insert(0, (b"Host", url.netloc))
+        if address:
             # TLS asks for the name, and the connection, made for this name alone, serves no other one.
             extensions["sni_hostname"] = url.host
-            headers += [(b"Host", url.netloc), (b"Connection", b"close")]
+            headers.append((b"Connection", b"close"))
             url = url.copy_with(host=address)
-        extensions["stream"] = request.save_to is not None
-        if request.file is not None:
-            headers.append((b"Content-Length", b"%d" % request.file.length))
-        made = httpx.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
-        if sending is not None:
-            made.stream = sending
+        length = request.file.length if request.file else len(request.body)
+        if length or request.method in _BODIES:
+            headers.append((b"Content-Length", b"%d" % length))
+        stream = sending or _Bytes(request.body)
+        made = httpx.Request(request.method, url, headers=headers, stream=stream, extensions=extensions)
+        if not exact and sending is None:
+            made.read()  # so that its content can be looked at
         return made
 
     def address(self, request: Request) -> str:
@@ -107,11 +109,18 @@ class _Http:
             return ""
         url = _url(request.origin)
         try:
-            found = socket.getaddrinfo(url.host, url.port or url.scheme, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise _failure(httpx.ConnectError(error.strerror or ""), request) from None
-        found.sort(key=lambda row: row[0] != socket.AF_INET)  # the older kind is there everywhere
-        return request.links.chosen(request.operation, url.host, [str(row[4][0]) for row in found])
+            found = addresses(url.host, url.port or url.scheme)
+        except Unconnected as error:
+            raise _failure(_as_httpx(error), request) from None
+        return request.links.chosen(request.operation, url.host, found)
+
+
+class _Bytes(httpx.ByteStream):
+    """Bytes that are all there, for whoever takes them as they are: reading a stream costs more than a small answer."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.body = body
 
 
 class _FileStream(Outgoing, httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -136,103 +145,102 @@ def _response(reply: httpx.Response, body: bytes = b"") -> Response:
     return Response(reply.status_code, headers, body)
 
 
+def _whole(reply: httpx.Response) -> Response | None:
+    """An answer that is all there, and not compressed."""
+    if isinstance(reply.stream, _Bytes) and "content-encoding" not in reply.headers:
+        return _response(reply, reply.stream.body)
+    return None
+
+
 def _failure(error: Exception, request: Request, sending: _FileStream | None = None) -> err.OtaBridgeError:
     """Our error for a transport's. Its text is kept only where it cannot hold a header or a body."""
     host = request.origin
     if sending and sending.failure:
         return sending.failure
     if isinstance(error, UNSENT):
-        return err.ConnectError(
-            f"no connection to {host}: {error or type(error).__name__}", operation=request.operation
-        )
+        reason = str(error) or type(error).__name__
+        return err.ConnectError(f"no connection to {host}: {reason}", operation=request.operation)
     if isinstance(error, httpx.TimeoutException):
         return err.RequestTimeoutError(f"{host} did not answer in time", operation=request.operation)
     if isinstance(error, httpx.DecodingError):
         return err.ProtocolError(f"the answer of {host} could not be decompressed", operation=request.operation)
     if isinstance(error, httpx.LocalProtocolError | ValueError):
-        return err.ConfigurationError(
-            f"{request.operation} cannot be sent: a setting holds a character no header may have"
-        )
+        reason = "a setting holds a character no header may have"
+        return err.ConfigurationError(f"{request.operation} cannot be sent: {reason}")
     return err.TransportError(f"the connection to {host} broke: {type(error).__name__}", operation=request.operation)
+
+
+class _StandardTransport(httpx.BaseTransport):
+    """The standard library's client behind httpx's types, for whole answers to requests with a body or none."""
+
+    def __init__(self, http: _Http, origin: str, clock: Callable[[], float]) -> None:
+        url = _url(origin)
+        where = url.scheme, url.raw_host.decode(), url.port
+        self._connection = Connection(where, http.context(origin), http.timeouts, keep=KEEP_SECONDS, clock=clock)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        target = (request.extensions.get("target") or request.url.raw_path).decode()
+        sent = request.stream.body if isinstance(request.stream, _Bytes) else b""
+        try:
+            status, headers, body = self._connection.exchange(request.method, target, request.headers.raw, sent)
+        except OSError as error:
+            raise _as_httpx(error) from None
+        return httpx.Response(status, headers=headers, stream=_Bytes(body))
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class _AiohttpTransport(httpx.AsyncBaseTransport):
     """aiohttp behind httpx's types: the exact target, no header, cookie or retry of its own, httpx's exceptions."""
 
     def __init__(self, http: _Http) -> None:
-        import aiohttp
-        from yarl import URL
-
-        self._aiohttp = aiohttp
-        self._url = URL
         self._http = http
-        self._session: aiohttp.ClientSession | None = None
-        timeouts = http.timeouts
-        self._timeout = aiohttp.ClientTimeout(sock_connect=timeouts["connect"], sock_read=timeouts["read"])
+        self._session = Session(http.timeouts, keep=KEEP_SECONDS, proxy=http.proxy)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        aiohttp = self._aiohttp
-        session = self._session or self._open()
+        extensions, sent = request.extensions, request.stream
+        body = sent.body if isinstance(sent, _Bytes) else sent if isinstance(sent, _FileStream) else b""
         try:
-            reply = await session.request(
+            status, headers, found = await self._session.exchange(
                 request.method,
-                self._url(str(request.url) + request.extensions.get("target", b"").decode(), encoded=True),
-                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                data=request.stream if isinstance(request.stream, _FileStream) else request.content or None,
-                allow_redirects=False,
-                ssl=self._http.context(request.url.scheme),
-                proxy=self._http.proxy,
-                server_hostname=request.extensions.get("sni_hostname"),
-                timeout=self._timeout,
+                str(request.url) + extensions.get("target", b"").decode(),
+                [(name.decode(), value.decode()) for name, value in request.headers.raw],
+                body,
+                context=self._http.context(request.url.scheme),
+                name=extensions.get("sni_hostname"),
+                whole=not extensions.get("stream"),
             )
-            if request.extensions.get("stream") and reply.status < 300:
-                return httpx.Response(reply.status, headers=reply.raw_headers, stream=_Arriving(aiohttp, reply))
-            async with reply:
-                body = await reply.read()
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
-            raise httpx.ConnectError(error.strerror or "" if isinstance(error, OSError) else "") from None
-        except TimeoutError:
-            raise httpx.ReadTimeout("") from None
-        except aiohttp.ClientError as error:
-            raise httpx.ReadError(type(error).__name__) from None
-        return httpx.Response(reply.status, headers=reply.raw_headers, content=body)
-
-    def _open(self) -> "aiohttp.ClientSession":
-        http = self._aiohttp
-        session: aiohttp.ClientSession = http.ClientSession(
-            connector=http.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS),
-            cookie_jar=http.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            auto_decompress=False,
-        )
-        # aiohttp would send a GET again by itself when a kept connection breaks; some clouds write by GET.
-        session._retry_connection = False
-        self._session = session
-        return session
+        except OSError as error:
+            raise _as_httpx(error) from None
+        stream = _Bytes(found) if isinstance(found, bytes) else _Arriving(found)
+        return httpx.Response(status, headers=headers, stream=stream)
 
     async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
 
 class _Arriving(httpx.AsyncByteStream):
-    """The body of an answer of aiohttp's, as it arrives."""
+    """The body of an answer as it arrives."""
 
-    def __init__(self, aiohttp: Any, reply: "aiohttp.ClientResponse") -> None:
-        self._aiohttp = aiohttp
-        self._reply = reply
+    def __init__(self, arriving: Arriving) -> None:
+        self._arriving = arriving
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for chunk in self._reply.content.iter_any():
+            async for chunk in self._arriving:
                 yield chunk
-        except TimeoutError:
-            raise httpx.ReadTimeout("") from None
-        except self._aiohttp.ClientError as error:
-            raise httpx.ReadError(type(error).__name__) from None
+        except OSError as error:
+            raise _as_httpx(error) from None
 
     async def aclose(self) -> None:
-        self._reply.close()
+        self._arriving.close()
+
+
+def _as_httpx(error: OSError) -> httpx.TransportError:
+    if isinstance(error, Unconnected):
+        return (httpx.ConnectTimeout if error.late else httpx.ConnectError)(str(error))
+    return httpx.ReadTimeout("") if isinstance(error, TimeoutError) else httpx.ReadError(type(error).__name__)
 
 
 class HttpDriver:
@@ -242,7 +250,8 @@ class HttpDriver:
         hide_in_logs(exchange.redactor, HTTP_LOGS)
         self._http = _Http(exchange, given=transport is not None)
         self._given = transport
-        self._free: defaultdict[str, deque[httpx.BaseTransport]] = defaultdict(deque)
+        self._free: defaultdict[tuple[str, bool], deque[httpx.BaseTransport]] = defaultdict(deque)
+        self._clock = exchange.world.monotonic
         self._places = threading.BoundedSemaphore(CONNECTIONS)
         self._closed = False
 
@@ -250,8 +259,9 @@ class HttpDriver:
         """Wait for a place among the calls in flight, with a transport ready, and return the way to leave it."""
         self._places.acquire()
         try:
-            if self._given is None and not self._free[origin]:
-                self._free[origin].append(self._open(origin))
+            kind = origin, self._http.proxy is None
+            if self._given is None and not self._free[kind]:
+                self._free[kind].append(self._open(*kind))
         except BaseException:
             self._places.release()
             raise
@@ -259,19 +269,22 @@ class HttpDriver:
 
     def send(self, request: Request) -> Response:
         """Send a request and read its answer. TransportError, ProtocolError or ConfigurationError if that fails."""
-        free = self._free[request.origin]
+        # Of the proxy only whether there is one: its address may hold a password, and a traceback shows locals.
+        kind = request.origin, not any((self._http.proxy, request.file, request.save_to, request.links))
+        free = self._free[kind]
         try:
             transport = free.pop()
         except IndexError:
-            transport = self._given or self._open(request.origin)
+            transport = self._given or self._open(*kind)
         sending = _FileStream(request.file) if request.file else None
         try:
             address = self._http.address(request)
-            reply = transport.handle_request(self._http.request(request, sending, address=address))
+            exact = isinstance(transport, _StandardTransport)
+            reply = transport.handle_request(self._http.request(request, sending, exact=exact, address=address))
             try:
                 sink = request.save_to
                 if sink is None or not sink.begin(_response(reply)):
-                    return _response(reply, reply.read())
+                    return _whole(reply) or _response(reply, reply.read())
                 for chunk in reply.iter_raw():
                     sink.write(chunk)
                 return _response(reply)
@@ -286,7 +299,9 @@ class HttpDriver:
         # Raised outside the handler: the transport's own traceback holds headers.
         raise failure
 
-    def _open(self, origin: str) -> httpx.HTTPTransport:
+    def _open(self, origin: str, plain: bool) -> httpx.BaseTransport:
+        if plain:
+            return _StandardTransport(self._http, origin, self._clock)
         return httpx.HTTPTransport(**self._http.manner(origin, connections=1))
 
     def close(self) -> None:
@@ -337,7 +352,7 @@ class AsyncHttpDriver:
             try:
                 sink = request.save_to
                 if sink is None or not sink.begin(_response(reply)):
-                    return _response(reply, await reply.aread())
+                    return _whole(reply) or _response(reply, await reply.aread())
                 async for chunk in reply.aiter_raw():
                     await asyncio.to_thread(sink.write, chunk)
                 return _response(reply)

@@ -26,7 +26,7 @@ LAYERS = [
     # mechanics
     "wire flow files links transfers progress paging offsets windows signing retry pacing redact rows settings markup",
     "backend facade objects hookspecs plugin",  # contract
-    "registry config _exchange _drivers _runners _connect",  # runtime
+    "registry config _exchange _connection _session _drivers _runners _connect",  # runtime
     "_listing _ahead _calls client aio __init__",  # surface
     "serve testing migrate",
     "cli __main__",
@@ -119,7 +119,11 @@ def test_http_is_the_drivers_alone() -> None:
 
     # The host listens, which is no request.
     files = [path for path in SHIPPED if "serve" not in path.parts]
-    assert offences(files, speaks) == {"otabridge/_drivers.py": ["aiohttp", "httpx", "socket", "yarl"]}
+    assert offences(files, speaks) == {
+        "otabridge/_drivers.py": ["httpx"],
+        "otabridge/_connection.py": ["http", "socket"],
+        "otabridge/_session.py": ["aiohttp", "yarl"],
+    }
     assert offences(set(SHIPPED) - {*files}, lambda path: speaks(path) - {"socket"}) == {}
 
 
@@ -181,7 +185,7 @@ def test_only_the_schema_of_a_plugin_knows_the_vendors_field_names(plugin: str) 
 
 # --- the manner -------------------------------------------------------------------------------------------------------
 
-LONGEST, ROOMY = 310, 360
+LONGEST, ROOMY = 310, 380
 REASONS = {
     "otabridge/backend.py": "one class, whose docstrings are the plugin author's reference",
     "otabridge/client.py": "the whole sync surface, beside its twin",
