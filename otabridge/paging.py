@@ -84,13 +84,15 @@ class Walk(Generic[T]):
     def _fresh(self, rows: tuple[T, ...]) -> tuple[T, ...]:
         keys = list(map(self._identity, rows))
         ids = set(keys)
-        known = set().union(*self._seen.values())
         place = len(self._trail)
+        kept = self._seen.values()
+        repeated = len(ids) < len(keys) or not all(map(ids.isdisjoint, kept))
+        known = set().union(*kept) if repeated else set()
         self._seen[place] = ids | self._seen.get(place, set())
         self._sizes[place] = len(rows)
         self._seen.pop(place - REMEMBERED, None)
         self._sizes.pop(place - REMEMBERED, None)
-        if len(ids) == len(keys) and known.isdisjoint(ids):
+        if not repeated:
             return rows
         first: dict[object, T] = {}
         for key, row in zip(keys, rows, strict=True):

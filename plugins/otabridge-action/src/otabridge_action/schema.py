@@ -37,7 +37,8 @@ T = TypeVar("T")
 
 # A refused signature is answered with the server's own text to sign, which holds every parameter.
 _ECHO = re.compile(r"\W*server\s+(side\s+)?(string\s*to\s*sign|canonical).*", re.IGNORECASE | re.DOTALL)
-_SUCCESS = re.compile(rb'"success"\s*:\s*(true|"true")?', re.IGNORECASE).findall
+_SUCCESS = b'"success"'
+_TRUE = re.compile(rb'\s*:\s*"?true').match
 
 
 # --- parameters -----------------------------------------------------------------------------------------------------
@@ -87,9 +88,12 @@ def change_parameters(
 
 
 def succeeded(body: bytes) -> bool:
-    """Whether an answer calls itself a success, without reading it, and once: no value can hold these bare quotes."""
-    said = _SUCCESS(body)
-    return len(said) == 1 and bool(said[0])
+    """Whether an answer calls itself a success, and once, without reading it: no value can hold these bare quotes.
+
+    It may be one though this says no: where a value is this very word.
+    """
+    said = body.lower()
+    return said.count(_SUCCESS) == 1 and _TRUE(said, said.find(_SUCCESS) + len(_SUCCESS)) is not None
 
 
 def verdict(body: bytes) -> bool | Complaint | None:
