@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from otabridge.errors import ValidationError
 
 if TYPE_CHECKING:
-    from asyncio import Task
+    from asyncio import Semaphore, Task
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from otabridge._listing import Listing
@@ -23,6 +23,8 @@ MOST = 32  # requests that a client has under way
 class Lead:
     """How far to be ahead of a walk, which goes from cursor to cursor as it always does.
 
+    Twice as many pages are held as may be under way: those that have come wait for the reader, and hold up no others.
+
     A page that was asked for at a cursor to which the walk does not come, since the list has changed, is of no use: the
     lead then begins again with one page, and doubles with each that was right.
     """
@@ -32,11 +34,12 @@ class Lead:
             raise ValidationError(
                 f"in_flight is {in_flight}: give 0, for each page when it is wanted, to {MOST}", field="in_flight"
             )
-        self.most = self._length = in_flight
+        self.in_flight = in_flight
+        self._most = self._length = 2 * in_flight
 
     def after(self, page: Page[Any], cursor: str | None, held: Collection[str | None]) -> tuple[str | None, ...]:
         """The cursors to have under way when a page was read and the walk goes on at `cursor`; `held` are already."""
-        self._length = 1 if held and cursor not in held else min(self.most, 2 * self._length)
+        self._length = 1 if held and cursor not in held else min(self._most, 2 * self._length)
         told = tuple(islice(page.ahead, self._length))
         return told if told and told[0] == cursor else (cursor,)[: self._length]
 
@@ -77,7 +80,7 @@ class Early(Generic[T]):
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._threads = ThreadPoolExecutor(self._lead.most, "otabridge")
+            self._threads = ThreadPoolExecutor(self._lead.in_flight, "otabridge")
         return self._threads
 
 
@@ -86,6 +89,7 @@ class AsyncEarly(Generic[T]):
 
     def __init__(self, runner: AsyncRunner, listing: Listing[T], in_flight: int) -> None:
         self._runner, self._listing, self._lead = runner, listing, Lead(in_flight)
+        self._places: Semaphore | None = None
         self._held: dict[str | None, Task[Page[T]]] = {}
         self._dropped: set[Task[Page[T]]] = set()
 
@@ -93,7 +97,7 @@ class AsyncEarly(Generic[T]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if not self._held and not self._dropped:
+        if self._places is None:
             return
         import asyncio
 
@@ -120,9 +124,14 @@ class AsyncEarly(Generic[T]):
             task.cancel()
             self._dropped.add(task)
             task.add_done_callback(self._forget)
+        self._places = self._places or asyncio.Semaphore(self._lead.in_flight)
         for new in wanted:
             if new not in self._held:
-                self._held[new] = asyncio.ensure_future(self._fetched(new))
+                self._held[new] = asyncio.ensure_future(self._early(new, self._places))
+
+    async def _early(self, cursor: str | None, places: Semaphore) -> Page[T]:
+        async with places:
+            return await self._fetched(cursor)
 
     def _forget(self, task: Task[Page[T]]) -> None:
         self._dropped.discard(task)

@@ -78,8 +78,9 @@ class Awaited:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
+            page = InPlace().run(flow)
             await asyncio.sleep(0)
-            return InPlace().run(flow)
+            return page
         finally:
             self.under_way -= 1
 
@@ -221,9 +222,9 @@ def test_more_than_a_client_has_under_way_is_refused(in_flight: int) -> None:
 def test_a_lead_that_was_wrong_begins_again_with_one_page_and_doubles() -> None:
     lead = Lead(8)
     page: Page[int] = Page((), "0", ahead=Ahead(str, 100))
-    assert len(lead.after(page, "0", ())) == 8
+    assert len(lead.after(page, "0", ())) == 16
     assert lead.after(page, "7b", {"1": None}) == ("7b",)
-    assert [len(lead.after(page, "0", {"0": None})) for _ in range(4)] == [2, 4, 8, 8]
+    assert [len(lead.after(page, "0", {"0": None})) for _ in range(5)] == [2, 4, 8, 16, 16]
 
 
 @given(count=st.integers(0, 50), places=st.slices(50))

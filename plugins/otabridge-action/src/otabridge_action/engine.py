@@ -75,7 +75,8 @@ class Place:
             return ()
         return Ahead(
             lambda page: str(replace(self, page=self.page + page, seen=self.seen + page * self.size)),
-            -(-(self.total - self.seen) // self.size),
+            (self.total - self.seen) // self.size
+            + 1,  # a full last page is followed by one more, as `following` has it
         )
 
     def following(self, found: schema.Listing[Any]) -> "Place | None":
