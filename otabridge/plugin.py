@@ -55,7 +55,17 @@ from otabridge.rows import Reader, aliased, decode, excerpt, json_object, not_un
 from otabridge.settings import FileHost, HttpSettings, Settings, origin
 from otabridge.signing import Credential, Signer, World
 from otabridge.transfers import copied, fetched, form_with_file
-from otabridge.wire import FileBody, Pairs, Request, Response, encoded_query, http_date, quote3986, unbase64
+from otabridge.wire import (
+    FileBody,
+    Pairs,
+    Request,
+    Response,
+    encoded_query,
+    http_date,
+    quote3986,
+    quoted_name,
+    unbase64,
+)
 
 hookimpl = pluggy.HookimplMarker("otabridge")
 
@@ -147,6 +157,7 @@ __all__ = [
     "or_none",
     "origin",
     "quote3986",
+    "quoted_name",
     "removed",
     "send",
     "settled",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -26,9 +27,13 @@ def quote3986(text: str) -> str:
     return text if _PLAIN(text) else quote(text, safe="~")
 
 
+# Names are few and not secret; values are neither, so they are not kept.
+quoted_name = lru_cache(maxsize=1024)(quote3986)
+
+
 def encoded_query(pairs: Iterable[tuple[str, str]]) -> str:
     """`name=value` pairs joined by `&`, in the order given; an empty value keeps its `=`."""
-    return "&".join([f"{quote3986(name)}={quote3986(value)}" for name, value in pairs])
+    return "&".join([f"{quoted_name(name)}={quote3986(value)}" for name, value in pairs])
 
 
 Watch = Callable[[int], None]  # is told how many bytes of a file have moved; an attempt that begins anew tells less

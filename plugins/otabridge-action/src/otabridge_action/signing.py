@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NoReturn
 
-from otabridge.plugin import Pairs, Request, encoded_query, quote3986
+from otabridge.plugin import Pairs, Request, encoded_query, quote3986, quoted_name
 
 ACS3 = "ACS3-HMAC-SHA256"
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -34,9 +34,6 @@ _OWN_HEADERS = frozenset(
 )
 
 _OWN_WITH_FORM = _OWN_HEADERS | {"content-type"}
-
-# Names are few and not secret; values are neither, so they are not kept.
-_quoted_name = lru_cache(maxsize=1024)(quote3986)
 
 _Encoded = tuple[str, str]
 
@@ -61,9 +58,15 @@ def rpc_string_to_sign(method: str, query: str) -> str:
 def canonical_request(method: str, query: str, headers: Iterable[tuple[str, str]], payload: str) -> str:
     """What ACS3 covers: every header given, and the body by its digest."""
     lowered = {name.lower(): value.strip() for name, value in headers}
-    names = sorted(lowered)
+    names, signed = _in_order(tuple(lowered))
     lines = "".join([f"{name}:{lowered[name]}\n" for name in names])
-    return f"{method}\n/\n{query}\n{lines}\n{';'.join(names)}\n{payload}"
+    return f"{method}\n/\n{query}\n{lines}\n{signed}\n{payload}"
+
+
+@lru_cache(maxsize=64)
+def _in_order(names: tuple[str, ...]) -> tuple[list[str], str]:
+    names_in_order = sorted(names)
+    return names_in_order, ";".join(names_in_order)
 
 
 def acs3_string_to_sign(canonical: str) -> str:
@@ -187,7 +190,7 @@ class Acs3Signer(_Sealed):
             ("x-acs-signature-nonce", nonce),
             *self._fixed,
         )
-        signed = [pair for pair in headers if _is_signed(pair[0].lower())]
+        signed = [pair for pair in headers if (name := pair[0].lower()) in _SIGNED_HEADERS or name[:6] == "x-acs-"]
         canonical = canonical_request(request.method, query, (*signed, *added), digest)
         headers += (*added, ("Authorization", self.authorization(canonical)))
         return request.with_target(f"/?{query}" if query else "/", headers=tuple(headers), body=body)
@@ -199,13 +202,9 @@ class Acs3Signer(_Sealed):
         return f"{ACS3} Credential={self.access_key_id},SignedHeaders={names},Signature={signature}"
 
 
-def _is_signed(name: str) -> bool:
-    return name in _SIGNED_HEADERS or name.startswith("x-acs-")
-
-
 def _encoded(pairs: Iterable[tuple[str, str]]) -> list[_Encoded]:
     """Each parameter as its name, to sort by, and its encoded text."""
-    return [(name, f"{_quoted_name(name)}={quote3986(value)}") for name, value in pairs]
+    return [(name, f"{quoted_name(name)}={quote3986(value)}") for name, value in pairs]
 
 
 def _joined(encoded: list[_Encoded]) -> str:

@@ -9,12 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import NoReturn
 from urllib.parse import quote, unquote
 
-from otabridge.plugin import Pairs, Request, quote3986
+from otabridge.plugin import Pairs, Request, encoded_query
 
 PLAIN = "SDK-HMAC-SHA256"
 DERIVED = "V11-HMAC-SHA256"
@@ -24,8 +23,6 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 _EMPTY_BODY = sha256(b"").hexdigest()
 _SIGNED_TYPES = ("application/json", "application/bson")
 _OWN_HEADERS = ("authorization", "x-sdk-date")
-# Names are few and not secret; values are neither, so they are not kept.
-_quoted_name = lru_cache(maxsize=1024)(quote3986)
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9\-_.~/]*", re.ASCII).fullmatch
 # The SDK's own rule, with its unanchored end and its unescaped dot.
 _SHARED_HOST = re.compile(r"[a-z][a-z0-9-]+(\.[a-z]{2,}-[a-z]+-\d{1,2})?\.(my)?(huaweicloud|myhwclouds).(com|cn)").match
@@ -50,7 +47,7 @@ def wire_path(path: str) -> str:
 
 def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
     """The query as it is signed and sent: sorted by the unencoded name, then value."""
-    return "&".join([f"{_quoted_name(name)}={quote3986(value)}" for name, value in sorted(pairs)])
+    return encoded_query(sorted(pairs))
 
 
 def completed_headers(headers: Pairs, *, host: str, date: str, extra: Pairs = ()) -> dict[str, str]:
