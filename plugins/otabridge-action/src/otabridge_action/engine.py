@@ -161,12 +161,8 @@ class Engine(Backend):
         if self.profile.instance_parameter:
             pairs = parameters(instance=self.config.iot_instance_id) + pairs
         method = self.profile.methods.get(name, self.profile.method)
-        request = Request(
-            operation=name, method=method, origin=self.config.endpoint, headers=HEADERS, read=read, pace=pace
-        )
-        if len(encoded_query(pairs)) > QUERY_BYTES:
-            return replace(request, method="POST", form=pairs)
-        return replace(request, query=pairs)
+        sent: dict[str, Any] = {"method": "POST", "form": pairs} if _long(pairs) else {"method": method, "query": pairs}
+        return Request(operation=name, origin=self.config.endpoint, headers=HEADERS, read=read, pace=pace, **sent)
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
@@ -242,3 +238,9 @@ class Engine(Backend):
         staged = [artifact for artifact in draft.artifacts if isinstance(artifact.location, UrlLocation)]
         if self.profile.digest_required and not all(artifact.checksum for artifact in staged):
             raise broken("artifact.checksum", "required", "", "give the file's md5 or sha256")
+
+
+def _long(pairs: Pairs) -> bool:
+    """Whether parameters are too long for a query. They are encoded only if they could be: 12 bytes a character."""
+    most = sum([len(name) + len(value) + 2 for name, value in pairs]) * 12
+    return most > QUERY_BYTES and len(encoded_query(pairs)) > QUERY_BYTES

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from operator import is_
 from typing import Any, Generic, Protocol, TypeVar
 from xml.etree import ElementTree
 
@@ -119,6 +121,8 @@ class Kind(Generic[L]):
         if raw:
             originals = rows_below(_loaded(response.body, _public), self._mark)
             rows = tuple(replace(row, raw=original) for row, original in zip(rows, originals, strict=False))
+        if all(map(is_, rows, found.rows)):
+            return found
         copy: L = found.model_copy(update={"rows": rows})
         return copy
 
@@ -150,15 +154,18 @@ def _loaded(body: bytes, pairs: Callable[[list[tuple[str, Any]]], Tree], **numbe
 
 
 def _folded(pairs: list[tuple[str, Any]]) -> Tree:
-    return {name.lower(): value for name, value in pairs if not _is_secret(name)}
+    return {folded: value for name, value in pairs if (folded := _open_name(name)) is not None}
 
 
 def _public(pairs: list[tuple[str, Any]]) -> Tree:
-    return {name: value for name, value in pairs if not _is_secret(name)}
+    return {name: value for name, value in pairs if _open_name(name) is not None}
 
 
-def _is_secret(name: str) -> bool:
-    return name.lower().endswith("secret")
+@lru_cache(maxsize=1024)
+def _open_name(name: str) -> str | None:
+    """A member's name in lower case; None for one that holds a secret."""
+    folded = name.lower()
+    return None if folded.endswith("secret") else folded
 
 
 def _xml_tree(body: bytes) -> Tree | None:
@@ -169,4 +176,4 @@ def _xml_tree(body: bytes) -> Tree | None:
         root = ElementTree.fromstring(body)
     except (ElementTree.ParseError, ValueError, LookupError):
         return None
-    return {child.tag.lower(): child.text for child in root if not _is_secret(child.tag)}
+    return _folded([(child.tag, child.text) for child in root])

@@ -157,20 +157,20 @@ def _folded(table: Mapping[str, str], **more: str) -> dict[str, Any]:
 
 
 def _words(row: Tree, table: Mapping[str, str]) -> Tree:
-    """A row's members by our words."""
-    return {word: row.get(name.lower()) for word, name in table.items()}
+    """A row's members by our words; the table's names are folded."""
+    return {word: row.get(name) for word, name in table.items()}
 
 
 _AT = _folded(names.PACKAGE)
-_FILES = names.FILES.lower()
+_FILE, _LONE_FILE = _folded(names.FILE), _folded(names.LONE_FILE)
+_FILES, _ALGORITHM = names.FILES.lower(), names.ALGORITHM.lower()
+_CREATED, _MODIFIED = (tuple(map(str.lower, pair)) for pair in (names.CREATED, names.MODIFIED))
 
 
 def _dated(row: Tree) -> Tree:
     """A row with the times of its making and change, the trusty name of each before the other."""
-    created, modified = (
-        next((row[name.lower()] for name in pair if row.get(name.lower())), None)
-        for pair in (names.CREATED, names.MODIFIED)
-    )
+    created = row.get(_CREATED[0]) or row.get(_CREATED[1])
+    modified = row.get(_MODIFIED[0]) or row.get(_MODIFIED[1])
     return {**row, "created": moment(created), "modified": moment(modified)}
 
 
@@ -180,12 +180,12 @@ def _module(row: Tree) -> Tree:
 
 def _package(row: Tree) -> Tree:
     """A package's row with its artifacts: of a numbered list, or the one that the row itself describes."""
-    files = [_words(item, names.FILE) for item in rows_below(row.get(_FILES), names.FILE["url"].lower())]
-    lone = _words(row, names.LONE_FILE)
+    files = [_words(item, _FILE) for item in rows_below(row.get(_FILES), _FILE["url"])]
+    lone = _words(row, _LONE_FILE)
     if not files and any(lone.values()):
         name = unquote(urlsplit(lone["url"] or "").path).rpartition("/")[2]
         files = [{"name": name or row.get(_AT["name"]), **lone}]
-    method = str(row.get(names.ALGORITHM.lower()) or "md5").lower()
+    method = str(row.get(_ALGORITHM) or "md5").lower()
     return {
         **_dated(row),
         _AT["product"]: row.get(_AT["product"]) or "",
