@@ -25,8 +25,8 @@ class Lead:
 
     Twice as many pages are held as may be under way: those that have come wait for the reader, and hold up no others.
 
-    A page that was asked for at a cursor to which the walk does not come, since the list has changed, is of no use: the
-    lead then begins again with one page, and doubles with each that was right.
+    A page that was asked for at a cursor to which the walk does not come is of no use, and so is every page where the
+    total has changed: the lead then begins again with one page, and doubles with each that was right.
     """
 
     def __init__(self, in_flight: int) -> None:
@@ -36,9 +36,14 @@ class Lead:
             )
         self.in_flight = in_flight
         self._most = self._length = 2 * in_flight
+        self._total: int | None = None
 
     def after(self, page: Page[Any], cursor: str | None, held: Collection[str | None]) -> tuple[str | None, ...]:
         """The cursors to have under way when a page was read and the walk goes on at `cursor`; `held` are already."""
+        before, self._total = self._total, page.total
+        if before is not None and page.total != before:
+            self._length = 1
+            return ()  # what was read before the list changed must not follow what was read after it
         self._length = 1 if held and cursor not in held else min(self._most, 2 * self._length)
         told = tuple(islice(page.ahead, self._length))
         return told if told and told[0] == cursor else (cursor,)[: self._length]

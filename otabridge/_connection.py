@@ -53,21 +53,24 @@ class Connection:
             link.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers:
                 link.putheader(name.decode(), value.decode("latin-1"))  # as text, for vcrpy's sake
-            link.endheaders(body or None)
+            with suppress(BrokenPipeError, ConnectionResetError):  # who refuses a body may answer before it is sent
+                link.endheaders(body or None)
             reply = link.getresponse()
-            if reply.status < 200:
-                raise ConnectionError(f"an answer with the status {reply.status}")
+            while 101 < reply.status < 200:
+                reply.headers = None  # type: ignore[assignment]  # so that the next head is read
+                reply.begin()
+            whole = _framed(reply)
             data = reply.read()
-            # The standard library takes a head that breaks off for a whole one. (vcrpy's answers have no `chunked`.)
-            told = getattr(reply, "chunked", True) or "content-length" in reply.headers or reply.status == 204
-            if not data and not told:
+            if not whole and not data:
                 raise ConnectionError("an answer that breaks off, or is empty and does not say so")
-        except http.client.HTTPException as error:
+        except (http.client.HTTPException, ValueError, OverflowError, MemoryError) as error:
             self.close()
             raise ConnectionError(type(error).__name__) from None
         except BaseException:
             self.close()
             raise
+        if getattr(reply, "will_close", False):
+            self.close()
         self._used = self._clock()
         found = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.getheaders()]
         return reply.status, found, data
@@ -78,7 +81,8 @@ class Connection:
             if self._clock() - self._used < self._keep and not _readable(link.sock):
                 return link
             self.close()
-        scheme, host, port = self._where
+        scheme, host, told = self._where
+        port = told or (443 if scheme == "https" else 80)  # else the end of an IPv6 address would be taken for it
         # Looked up where they are used, so that vcrpy can take their place.
         if scheme == "https":
             link = http.client.HTTPSConnection(host, port, timeout=self._connect, context=self._context)
@@ -89,6 +93,10 @@ class Connection:
         except OSError as error:
             link.close()
             raise Unconnected(error.strerror or "", late=isinstance(error, TimeoutError)) from None
+        except BaseException:
+            link.close()
+            raise
+        link.timeout = self._read
         if link.sock is not None:  # as it is where vcrpy replays
             link.sock.settimeout(self._read)
         self._link = link
@@ -100,6 +108,19 @@ class Connection:
         if link is not None:
             with suppress(OSError):
                 link.close()
+
+
+def _framed(reply: http.client.HTTPResponse) -> bool:
+    """Whether a head says how long its body is, or that it ends with the connection. ConnectionError if it is unclear.
+
+    The standard library takes a head that breaks off for a whole one, and drops what follows a line that is none.
+    """
+    lengths = {*(reply.headers.get_all("content-length") or ())}
+    if reply.headers.get_payload() or len(lengths) > 1 or reply.status < 200:
+        raise ConnectionError("an answer whose head cannot be read")
+    # vcrpy's answers have neither of the first two.
+    sized = getattr(reply, "chunked", True) or getattr(reply, "length", None) is not None
+    return sized or "close" in (reply.headers.get("connection") or "").lower()
 
 
 def addresses(host: str, port: int | str) -> list[str]:

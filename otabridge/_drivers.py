@@ -87,7 +87,8 @@ class _Http:
             reason = "its address is too long, or an id in it is . or .."
             raise err.ValidationError(f"{request.operation} cannot be sent: {reason}", field="target")
         headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
-        if not any(name == b"Host" for name, _ in headers):
+        given = {name.lower() for name, _ in headers}
+        if b"host" not in given:
             headers.insert(0, (b"Host", url.netloc))
         if address:
             # TLS asks for the name, and the connection, made for this name alone, serves no other one.
@@ -95,7 +96,7 @@ class _Http:
             headers.append((b"Connection", b"close"))
             url = url.copy_with(host=address)
         length = request.file.length if request.file else len(request.body)
-        if length or request.method in _BODIES:
+        if (length or request.method in _BODIES) and b"content-length" not in given:
             headers.append((b"Content-Length", b"%d" % length))
         stream = sending or _Bytes(request.body)
         made = httpx.Request(request.method, url, headers=headers, stream=stream, extensions=extensions)

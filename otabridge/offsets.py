@@ -65,5 +65,6 @@ def offset_page(
         if given or over:
             known = counted and len(given) == len(found)
             page = Page(given, None if over else str(end), total if known else None, start if known else None)
-            return page if over else replace(page, ahead=offsets_from(end, len(found), total))
+            # Where no total is told, nobody could notice that pages were read out of the order in which rows move.
+            return replace(page, ahead=offsets_from(end, len(found), total)) if known and not over else page
         start = end

@@ -89,8 +89,9 @@ class HttpSettings(Settings):
 
         Of one on loopback the port says nothing: an emulator takes another one each time.
         """
-        host = urlsplit(self.endpoint).hostname or ""
-        return "loopback" if is_loopback(host) else self.endpoint
+        parts = urlsplit(self.endpoint)
+        host, port = parts.hostname or "", parts.port
+        return "loopback" if is_loopback(host) else f"{host}:{port or 443}"
 
     @field_validator("*")
     @classmethod

@@ -70,10 +70,18 @@ def written(path: Path, content: str | bytes, *, anew: bool = False) -> None:
     """Write a file. Usage if it is there and shall be made `anew`."""
     from otabridge.files import disk_words
 
-    if anew and path.exists():
-        raise errors.Usage(f"{path} is there already, and may have been reviewed: name another file")
     with disk_words(path):
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        if anew:
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:
+                raise errors.Usage(f"{path} is there already, and may have been reviewed: name another file") from None
+        try:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        except OSError:
+            if anew:
+                path.unlink(missing_ok=True)
+            raise
 
 
 def listed(format: Format, columns: Sequence[str], rows: Sequence[out.Record]) -> None:

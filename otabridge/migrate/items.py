@@ -112,7 +112,9 @@ class _Way:
 
     def _created(self, state: ItemState) -> Steps[None]:
         if state.attempts or not self._unique():
-            there = yield from self._look(lag=state.ours, half_made=state.ours and self._unique())
+            there = yield from self._look(
+                lag=state.ours, half_made=state.ours and state.state != "conflict" and self._unique()
+            )
             self._reached("looked")
             if there is not None:
                 yield from self._finished(there)

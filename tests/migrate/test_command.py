@@ -204,6 +204,7 @@ def test_4_for_a_full_disk_wherever_it_is_met(ask: Ask, planned: Path, monkeypat
         monkeypatch.setattr(writer, full)
         ran = ask(*words)
         assert (ran.code, "the disk is full: free some space" in ran.err) == (Code.AGAIN, True), words
+        assert not Path("again.json").exists()
         monkeypatch.undo()
         monkeypatch.chdir(planned.parent)
 
