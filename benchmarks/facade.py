@@ -1,19 +1,12 @@
-"""Goal P12: answers per second and core of the mirror's server, with signatures verified; errors, and its memory.
+"""The mirror's server: answers per second and core, with signatures verified; errors, and its memory.
 
-python benchmarks/facade.py --seconds 60
-
-32 connections on processes of their own ask without a pause, each request freshly signed. A core's worth is counted in
+32 connections of processes of their own ask without a pause, each request freshly signed. A core's worth is counted in
 the server's own CPU time, so that a busy machine changes the figures little.
-
-On two shared x86-64 cores and Python 3.11: 2,000 lists of modules (huawei), 2,500 (tuya), 310 pages of 50 devices,
-760 pages of 200 versions, and no error in 60 s of each. Memory grows by what the used nonces of 15 minutes take.
 """
 
-import argparse
 import asyncio
 import json
 import multiprocessing
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import otabridge
+from benchmarks.measuring import Figures, Ground, pinned, resident, spent
 from otabridge import ModuleVersion
 from otabridge._connect import prepare
 from otabridge._runners import Runner
@@ -35,7 +29,6 @@ from otabridge.wire import Request
 
 PRODUCT, DEVICE = "bench-1", "unit-000"
 CLIENTS, PROCESSES = 32, 2
-TICKS = os.sysconf("SC_CLK_TCK")
 
 # A case -> the dialect, and the operation of its backend whose first request it is.
 CASES: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -139,6 +132,8 @@ def ask(line: dict[str, str], case: str, clients: int, seconds: float) -> Told:
     async def run() -> None:
         make, until = Maker(line, case), time.monotonic() + seconds
         place, loop = urlsplit(line["url"]), asyncio.get_running_loop()
+        assert place.hostname
+        assert place.port
         made = [
             await loop.create_connection(lambda: Client(make, until, told), place.hostname, place.port)
             for _ in range(clients)
@@ -150,7 +145,7 @@ def ask(line: dict[str, str], case: str, clients: int, seconds: float) -> Told:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[int, dict[str, dict[str, str]]]]:
+def served(folder: Path, core: int | None = None) -> Iterator[tuple[int, dict[str, dict[str, str]]]]:
     """A server of both dialects over a store with something in it: its process and its lines."""
     on = f"local:{folder}"
     with otabridge.connect(on) as cloud:
@@ -165,23 +160,13 @@ def served(folder: Path) -> Iterator[tuple[int, dict[str, dict[str, str]]]]:
     words = ["serve", *(word for name in names for word in ("--as", name)), "--on", on]
     command = [sys.executable, "-m", "otabridge.cli", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        pinned(process.pid, core)
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline()) for _ in names]
         for line in lines:
             line.setdefault("secret_key", lines[0]["secret_key"])
         yield process.pid, {line["facade"]: line for line in lines}
         process.terminate()
-
-
-def cpu(process: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def resident(process: int) -> float:
-    """Its memory, in MB."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def measure(
@@ -191,34 +176,24 @@ def measure(
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         jobs = [(line, case, clients // PROCESSES, seconds)] * PROCESSES
         pool.starmap(ask, [(line, case, 1, 0.0)] * PROCESSES)  # everything is loaded
-        before = cpu(process)
+        before = spent(process)
         parts = pool.starmap(ask, jobs, chunksize=1)
-        used = cpu(process) - before
+        used = spent(process) - before
     shown = tuple(error for part in parts for error in part.errors)
     total = Told(sum(part.answers for part in parts), sum(part.wrong for part in parts), shown)
     return total.answers / used, total
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each case")
-    parser.add_argument("--only", default="", help="cases whose name has this")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "store") as (process, lines):
-        for case, (dialect, _) in CASES.items():
-            if options.only in case:
-                measure(process, lines[dialect], case, 1.0)
-                memory = resident(process)
-                rate, told = measure(process, lines[dialect], case, options.seconds)
-                grown = resident(process) - memory
-                print(
-                    f"{case:28} {rate:7,.0f} answers/s per core  {told.answers:8,} answers  "
-                    f"{told.wrong} errors  memory {grown:+.1f} MB",
-                    flush=True,
-                )
-                for error in told.errors:
-                    print(error)
-
-
-if __name__ == "__main__":
-    main()
+def rates(contender: str, ground: Ground, *, seconds: float, warm_up: float = 1.0) -> Figures:
+    """The figures of one case."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder) / "store", ground.server_core) as (process, lines),
+    ):
+        line = lines[CASES[contender][0]]
+        if warm_up:
+            measure(process, line, contender, warm_up)
+        memory = resident(process)
+        rate, told = measure(process, line, contender, seconds)
+        assert told.errors == ()
+        return {"rate": rate, "answers": told.answers, "grown": resident(process) - memory}

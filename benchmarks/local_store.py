@@ -1,92 +1,69 @@
-"""Goal P11: bulk reports per second, CPU per page, and memory, of a local store with many reported versions.
+"""The local store with many reported versions: reports in bulk, pages at any depth, memory."""
 
-python benchmarks/local_store.py --rows 1000000
-"""
-
-import argparse
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import otabridge
+from benchmarks.measuring import Figures, Ground, resident
 from otabridge import Client, ModuleVersion
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-PAGE = 200
+PAGE, MODULES, LOOKS = 200, 4, 50
+STEP = 7_368_787  # a prime visits every device once, in an order that jumps about
 
 
-def reports(rows: int, modules: int, *, version: str, shuffled: bool) -> Iterator[ModuleVersion]:
-    """As many reports, of devices in order or at random, each device with so many modules."""
-    devices = rows // modules
-    step = 7_368_787 if shuffled else 1  # a prime visits every device once, in an order that jumps about
+def reports(rows: int, *, version: str, day: int, step: int = 1) -> Iterator[ModuleVersion]:
+    """As many reports from a day on, of devices in order or at random, each device with four modules."""
+    devices, start = rows // MODULES, datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
     for number in range(rows):
-        device, module = divmod(number, modules)
+        device, module = divmod(number, MODULES)
         yield ModuleVersion(
             product="product-1",
             device=f"device-{device * step % devices:07d}",
             module=f"module-{module}",
             version=version,
-            reported_at=START + timedelta(seconds=number),
+            reported_at=start + timedelta(seconds=number),
         )
 
 
-def resident() -> float:
-    """The peak of resident memory so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def told(title: str, rows: int, work: Callable[[], object]) -> None:
-    memory, wall, cpu = resident(), time.perf_counter(), time.process_time()
-    work()
-    wall, cpu, memory = time.perf_counter() - wall, time.process_time() - cpu, resident() - memory
-    print(f"{title:42} {rows / wall:10,.0f} rows/s  CPU {cpu:6.2f} s  memory +{memory:.1f} MB", flush=True)
-
-
-def page_costs(cloud: Client, rows: int) -> None:
-    """CPU of one page at the start, in the middle and near the end of the fleet's list."""
-    pages = max(1, rows // PAGE)
-    wanted = {0: "start", pages // 2: "middle", pages * 9 // 10: "nine tenths"}
-    cursors = {}
-    for number, page in enumerate(cloud.fleet.versions(page_size=PAGE).pages()):
-        if number + 1 in wanted:
-            cursors[number + 1] = page.cursor
-    for number, place in wanted.items():
-        costs = []
-        for _ in range(50):
-            cpu = time.process_time()
-            cloud.fleet.versions(page_size=PAGE, cursor=cursors.get(number)).first_page()
-            costs.append((time.process_time() - cpu) * 1000)
-        costs.sort()
-        print(
-            f"page of {PAGE} at the {place:26} CPU {costs[25]:.3f} ms (median of 50; worst {costs[-1]:.3f})", flush=True
-        )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--modules", type=int, default=4, help="modules of each device")
-    options = parser.parse_args()
-    rows, modules = options.rows, options.modules
+def store(contender: str, ground: Ground, *, rows: int) -> Figures:
+    """Rows per CPU second of what is done with a store of so many, CPU milliseconds of a page, MB grown."""
     with tempfile.TemporaryDirectory() as folder, otabridge.connect(f"local:{folder}/store") as cloud:
-        told("making the rows alone", rows, lambda: sum(1 for _ in reports(rows, modules, version="1", shuffled=False)))
-        cloud.devices.report("warm", product="product-0", module="m", version="0")
-        told("first 50,000 rows", 50_000, lambda: take(cloud, 50_000, modules, "0.9", shuffled=False))
-        told("first reports", rows, lambda: take(cloud, rows, modules, "1.0", shuffled=False))
-        told("the same devices again, at random", rows, lambda: take(cloud, rows, modules, "1.1", shuffled=True))
-        told(f"reading all, pages of {PAGE}", rows, lambda: sum(1 for _ in cloud.fleet.versions(page_size=PAGE)))
-        told("reading all, largest pages", rows, lambda: sum(1 for _ in cloud.fleet.versions()))
-        page_costs(cloud, rows)
-        told("counting one version", rows, lambda: cloud.fleet.count(version="1.1"))
-        told("counting one version of a product", rows, lambda: cloud.fleet.count(product="product-1", version="1.1"))
+        cloud.devices.report_versions(reports(4_000, version="0.9", day=0))
+        before = resident()
+        figures = _rate("first", rows, lambda: _reported(cloud, rows, version="1.0", day=100))
+        half = resident()
+        figures |= _rate("again", rows, lambda: _reported(cloud, rows, version="1.1", day=200, step=STEP))
+        figures |= _rate("read", rows, lambda: sum(1 for _ in cloud.fleet.versions(page_size=PAGE)))
+        figures |= {"page_ms": _page(cloud, rows), "grown": max(half, resident()) - before}
+        assert cloud.fleet.count(product="product-1", version="1.1", module="module-1") == rows // MODULES
+        return figures
 
 
-def take(cloud: Client, rows: int, modules: int, version: str, *, shuffled: bool) -> None:
-    taken = cloud.devices.report_versions(reports(rows, modules, version=version, shuffled=shuffled))
-    assert taken == rows
+def _rate(name: str, rows: int, work: Callable[[], int]) -> Figures:
+    wall, cpu = time.perf_counter(), time.process_time()
+    done = work()
+    assert done >= rows
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {name: rows / cpu, f"{name} by wall": rows / wall}
 
 
-if __name__ == "__main__":
-    main()
+def _reported(cloud: Client, rows: int, **more: Any) -> int:
+    return cloud.devices.report_versions(reports(rows, **more))
+
+
+def _page(cloud: Client, rows: int) -> float:
+    """A page at nine tenths of the fleet: the median of many."""
+    cursor, wanted = None, rows * 9 // 10 // PAGE
+    for number, page in enumerate(cloud.fleet.versions(page_size=PAGE).pages()):
+        cursor = page.cursor
+        if number >= wanted or cursor is None:
+            break
+    costs = []
+    for _ in range(LOOKS):
+        cpu = time.process_time()
+        cloud.fleet.versions(page_size=PAGE, cursor=cursor).first_page()
+        costs.append(time.process_time() - cpu)
+    return sorted(costs)[LOOKS // 2] * 1e3

@@ -1,0 +1,1 @@
+"""otabridge beside what its users would pick instead, measured in one run: `python -m benchmarks --help`."""
