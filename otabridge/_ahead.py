@@ -62,7 +62,8 @@ class Early(Generic[T]):
 
     def __exit__(self, *_: object) -> None:
         if self._threads:
-            self._threads.shutdown(cancel_futures=True)
+            # Not waited for: who leaves early wants no page more, and one that fails is tried again for minutes.
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def page(self, cursor: str | None) -> Page[T]:
         """The page at a cursor."""

@@ -46,8 +46,8 @@ class AsyncPager(Generic[T]):
         """The pages, without the rows that a living list shows twice.
 
         Up to `in_flight` of them, 32 at most, are asked for while the reader has one: as many as the cloud tells the
-        cursors of beforehand, else the next one. They come in order, and the quota holds as ever. Who leaves early
-        closes the iterator, as `contextlib.aclosing` does.
+        cursors of beforehand, else the next one. They come in order, and the quota holds as ever. What is
+        under way when the reader leaves is given up.
         """
         walk = self._listing.walk()
         async with AsyncEarly(self._runner, self._listing, in_flight) as early:

@@ -207,10 +207,19 @@ def test_a_reading_that_is_given_up_leaves_nothing_under_way() -> None:
         return len(asyncio.all_tasks())
 
     assert asyncio.run(some()) == 1
-    pages = sync_pages(Shelf(60), 8)
+
+
+def test_a_reading_that_is_given_up_waits_for_nobody_and_leaves_no_thread() -> None:
+    goes_on = threading.Event()
+    shelf = Shelf(60, tells=False)
+    shelf.before[1] = lambda _: goes_on.wait(PATIENCE)  # type: ignore[assignment,return-value]
+    pages = sync_pages(shelf, 8)
     next(pages)
     pages.close()  # type: ignore[attr-defined]
-    assert threading.active_count() == 1
+    (late,) = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
+    goes_on.set()
+    late.join(PATIENCE)
+    assert not late.is_alive()
 
 
 @pytest.mark.parametrize("in_flight", [-1, MOST + 1])
