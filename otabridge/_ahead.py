@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from otabridge._exchange import MOST_IN_FLIGHT
 from otabridge.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from otabridge.models import Page
 
 T = TypeVar("T")
-MOST = 32  # requests that a client has under way
+H = TypeVar("H")  # a page that is asked for
 
 
 class Lead:
@@ -30,10 +32,9 @@ class Lead:
     """
 
     def __init__(self, in_flight: int) -> None:
-        if not 0 <= in_flight <= MOST:
-            raise ValidationError(
-                f"in_flight is {in_flight}: give 0, for each page when it is wanted, to {MOST}", field="in_flight"
-            )
+        if not 0 <= in_flight <= MOST_IN_FLIGHT:
+            told = f"in_flight is {in_flight}: give 0, for each page when it is wanted, to {MOST_IN_FLIGHT}"
+            raise ValidationError(told, field="in_flight")
         self.in_flight = in_flight
         self._most = self._length = 2 * in_flight
         self._total: int | None = None
@@ -49,12 +50,39 @@ class Lead:
         return told if told and told[0] == cursor else (cursor,)[: self._length]
 
 
-class Early(Generic[T]):
-    """The pages of one reading, some of them fetched on threads before they are wanted."""
+class _Early(ABC, Generic[T, H]):
+    """The pages of one reading, and what of them is held before it is wanted."""
+
+    def __init__(self, listing: Listing[T], in_flight: int) -> None:
+        self._listing, self._lead = listing, Lead(in_flight)
+        self._held: dict[str | None, H] = {}
+
+    def after(self, page: Page[T], cursor: str | None) -> None:
+        """Ask for what comes after a page, if the walk goes on at this cursor."""
+        if not self._lead.in_flight:
+            return
+        wanted = self._lead.after(page, cursor, self._held)
+        for gone in self._held.keys() - wanted:
+            self._dropped(self._held.pop(gone))
+        for new in wanted:
+            if new not in self._held:
+                self._held[new] = self._begun(new)
+
+    @abstractmethod
+    def _begun(self, cursor: str | None) -> H:
+        """A page that is asked for."""
+
+    @abstractmethod
+    def _dropped(self, held: H) -> None:
+        """Give up a page that was asked for."""
+
+
+class Early(_Early[T, "Future[Page[T]]"]):
+    """Some pages are fetched on threads before they are wanted."""
 
     def __init__(self, runner: Runner, listing: Listing[T], in_flight: int) -> None:
-        self._runner, self._listing, self._lead = runner, listing, Lead(in_flight)
-        self._held: dict[str | None, Future[Page[T]]] = {}
+        super().__init__(listing, in_flight)
+        self._runner = runner
         self._threads: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -70,34 +98,28 @@ class Early(Generic[T]):
         held = self._held.pop(cursor, None)
         return self._fetched(cursor) if held is None else held.result()
 
-    def after(self, page: Page[T], cursor: str | None) -> None:
-        """Ask for what comes after a page, if the walk goes on at this cursor."""
-        wanted = self._lead.after(page, cursor, self._held)
-        for gone in self._held.keys() - wanted:
-            self._held.pop(gone).cancel()
-        for new in wanted:
-            if new not in self._held:
-                self._held[new] = self._pool().submit(self._fetched, new)
-
     def _fetched(self, cursor: str | None) -> Page[T]:
         return self._runner.run(self._listing.fetch(cursor))
 
-    def _pool(self) -> ThreadPoolExecutor:
+    def _begun(self, cursor: str | None) -> Future[Page[T]]:
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._threads = ThreadPoolExecutor(self._lead.in_flight, "otabridge")
-        return self._threads
+        return self._threads.submit(self._fetched, cursor)
+
+    def _dropped(self, held: Future[Page[T]]) -> None:
+        held.cancel()
 
 
-class AsyncEarly(Generic[T]):
-    """The pages of one reading, some of them fetched by tasks before they are wanted."""
+class AsyncEarly(_Early[T, "Task[Page[T]]"]):
+    """Some pages are fetched by tasks before they are wanted."""
 
     def __init__(self, runner: AsyncRunner, listing: Listing[T], in_flight: int) -> None:
-        self._runner, self._listing, self._lead = runner, listing, Lead(in_flight)
+        super().__init__(listing, in_flight)
+        self._runner = runner
         self._places: Semaphore | None = None
-        self._held: dict[str | None, Task[Page[T]]] = {}
-        self._dropped: set[Task[Page[T]]] = set()
+        self._ending: set[Task[Page[T]]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,7 +131,7 @@ class AsyncEarly(Generic[T]):
 
         for task in self._held.values():
             task.cancel()
-        await asyncio.gather(*self._held.values(), *self._dropped, return_exceptions=True)
+        await asyncio.gather(*self._held.values(), *self._ending, return_exceptions=True)
 
     async def page(self, cursor: str | None) -> Page[T]:
         """The page at a cursor."""
@@ -120,29 +142,25 @@ class AsyncEarly(Generic[T]):
         del self._held[cursor]
         return page
 
-    def after(self, page: Page[T], cursor: str | None) -> None:
-        """Ask for what comes after a page, if the walk goes on at this cursor."""
+    async def _fetched(self, cursor: str | None) -> Page[T]:
+        return await self._runner.run(self._listing.fetch(cursor))
+
+    def _begun(self, cursor: str | None) -> Task[Page[T]]:
         import asyncio
 
-        wanted = self._lead.after(page, cursor, self._held)
-        for gone in self._held.keys() - wanted:
-            task = self._held.pop(gone)
-            task.cancel()
-            self._dropped.add(task)
-            task.add_done_callback(self._forget)
         self._places = self._places or asyncio.Semaphore(self._lead.in_flight)
-        for new in wanted:
-            if new not in self._held:
-                self._held[new] = asyncio.ensure_future(self._early(new, self._places))
+        return asyncio.ensure_future(self._early(cursor, self._places))
 
     async def _early(self, cursor: str | None, places: Semaphore) -> Page[T]:
         async with places:
             return await self._fetched(cursor)
 
-    def _forget(self, task: Task[Page[T]]) -> None:
-        self._dropped.discard(task)
+    def _dropped(self, held: Task[Page[T]]) -> None:
+        held.cancel()
+        self._ending.add(held)
+        held.add_done_callback(self._ended)
+
+    def _ended(self, task: Task[Page[T]]) -> None:
+        self._ending.discard(task)
         if not task.cancelled():
             task.exception()  # nobody wants it any more, and asyncio complains of those that nobody looked at
-
-    async def _fetched(self, cursor: str | None) -> Page[T]:
-        return await self._runner.run(self._listing.fetch(cursor))

@@ -19,14 +19,13 @@ import httpx
 
 from otabridge import errors as err
 from otabridge._connection import Connection, Unconnected, addresses
-from otabridge._exchange import Exchange
+from otabridge._exchange import MOST_IN_FLIGHT, Exchange
 from otabridge._session import Arriving, Session
 from otabridge.redact import hide_in_logs
 from otabridge.transfers import Outgoing
 from otabridge.wire import Request, Response
 
 HTTP_LOGS = ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy")
-CONNECTIONS = 32  # at most so many calls of one client are in flight; more wait in front of the pool
 CONNECT_SECONDS = 10.0
 KEEP_SECONDS = 30.0
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -253,7 +252,7 @@ class HttpDriver:
         self._given = transport
         self._free: defaultdict[tuple[str, bool], deque[httpx.BaseTransport]] = defaultdict(deque)
         self._clock = exchange.world.monotonic
-        self._places = threading.BoundedSemaphore(CONNECTIONS)
+        self._places = threading.BoundedSemaphore(MOST_IN_FLIGHT)
         self._closed = False
 
     def enter(self, origin: str) -> Callable[[], None]:
@@ -322,7 +321,7 @@ class AsyncHttpDriver:
         self._http = _Http(exchange, given=transport is not None)
         self._transport = transport
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
 
     async def enter(self, origin: str) -> Callable[[], None]:
         """Wait for a place among the calls in flight, with a transport ready, and return the way to leave it."""
@@ -367,7 +366,7 @@ class AsyncHttpDriver:
         try:
             return _AiohttpTransport(self._http)
         except ImportError:
-            return httpx.AsyncHTTPTransport(**self._http.manner(origin, connections=CONNECTIONS))
+            return httpx.AsyncHTTPTransport(**self._http.manner(origin, connections=MOST_IN_FLIGHT))
 
     async def aclose(self) -> None:
         """Close every connection; a later request opens new ones."""

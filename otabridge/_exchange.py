@@ -29,6 +29,7 @@ log = logging.getLogger("otabridge")
 
 EARLY = timedelta(seconds=60)  # a credential is renewed so long before it expires
 SKEWED = timedelta(seconds=60)  # a smaller difference of clocks is not what a refusal is about
+MOST_IN_FLIGHT = 32  # calls of one client; more wait in front of the pool
 POLL = 0.05  # seconds between looks while another task fetches the credential
 
 

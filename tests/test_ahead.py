@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otabridge._ahead import MOST, Lead
+from otabridge._ahead import Lead
+from otabridge._exchange import MOST_IN_FLIGHT
 from otabridge._listing import Listing
 from otabridge.aio import AsyncPager
 from otabridge.client import Pager
@@ -222,7 +223,7 @@ def test_a_reading_that_is_given_up_waits_for_nobody_and_leaves_no_thread() -> N
     assert not late.is_alive()
 
 
-@pytest.mark.parametrize("in_flight", [-1, MOST + 1])
+@pytest.mark.parametrize("in_flight", [-1, MOST_IN_FLIGHT + 1])
 def test_more_than_a_client_has_under_way_is_refused(in_flight: int) -> None:
     with pytest.raises(ValidationError, match=r"in_flight is -?\d+: give 0, .* to 32") as told:
         next(sync_pages(Shelf(1), in_flight))

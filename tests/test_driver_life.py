@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from otabridge import aconnect
-from otabridge._drivers import CONNECTIONS
-from otabridge._exchange import Exchange
+from otabridge._exchange import MOST_IN_FLIGHT, Exchange
 from otabridge.flow import Flow, Local, Steps, local
 from otabridge.wire import Request, Response
 from tests.support.runner import Async, Bench, Script, Sync, said
@@ -30,7 +29,7 @@ def test_no_more_than_so_many_calls_of_threads_are_in_flight() -> None:
         with lock:
             inside += 1
             most = max(most, inside)
-            if inside == CONNECTIONS:
+            if inside == MOST_IN_FLIGHT:
                 full.set()
         freed.wait(10)
         with lock:
@@ -41,7 +40,7 @@ def test_no_more_than_so_many_calls_of_threads_are_in_flight() -> None:
     driver = bench.over(backend, serve)
     request = Request(operation="Read", origin="https://acme.test")
     threads = [
-        threading.Thread(target=lambda: driver.run(backend.ask(request=request))) for _ in range(CONNECTIONS + 8)
+        threading.Thread(target=lambda: driver.run(backend.ask(request=request))) for _ in range(MOST_IN_FLIGHT + 8)
     ]
     for thread in threads:
         thread.start()
@@ -49,7 +48,7 @@ def test_no_more_than_so_many_calls_of_threads_are_in_flight() -> None:
     freed.set()
     for thread in threads:
         thread.join()
-    assert most == CONNECTIONS
+    assert most == MOST_IN_FLIGHT
 
 
 def test_no_more_than_so_many_calls_of_tasks_are_in_flight() -> None:
@@ -74,7 +73,7 @@ def test_no_more_than_so_many_calls_of_tasks_are_in_flight() -> None:
 
     driver.loop.run(main())
     bench.close()
-    assert most == CONNECTIONS
+    assert most == MOST_IN_FLIGHT
 
 
 def echo(request: bytes) -> bytes:
@@ -291,12 +290,12 @@ def test_no_more_requests_leave_in_a_second_than_the_quota_when_a_stall_ends() -
     threads = [threading.Thread(target=lambda: driver.run(backend.ask(request=request))) for _ in range(80)]
     for thread in threads:
         thread.start()
-    while len(turns) < CONNECTIONS:
+    while len(turns) < MOST_IN_FLIGHT:
         threading.Event().wait(0.001)
     held = len(turns)
     stalled.set()
     for thread in threads:
         thread.join()
     bench.close()
-    assert held == CONNECTIONS  # the others wait for a place before they take a turn
+    assert held == MOST_IN_FLIGHT  # the others wait for a place before they take a turn
     assert len(sent) == 80
